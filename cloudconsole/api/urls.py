@@ -1,0 +1,3 @@
+"""Addresses of the admin API."""
+
+urlpatterns: list = []

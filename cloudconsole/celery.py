@@ -1,0 +1,11 @@
+"""The task queue. The queue is only a wake-up: the truth is in the rows that tasks claim."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloudconsole.settings")
+
+app = Celery("cloudconsole")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

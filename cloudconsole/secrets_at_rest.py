@@ -1,0 +1,19 @@
+"""Secrets that are shown once: how they are made and what is kept of them."""
+
+import hashlib
+import hmac
+import secrets
+
+from django.conf import settings
+
+PREFIX_LENGTH = 10
+
+
+def new_secret(kind: str) -> str:
+    """A fresh secret with 256 random bits, for example ``ccm_…`` for kind ``ccm``."""
+    return f"{kind}_{secrets.token_urlsafe(32)}"
+
+
+def hash_secret(secret: str) -> str:
+    """Keyed hash (hex) under which a secret is stored and looked up; useless without the secret key."""
+    return hmac.new(settings.SECRET_KEY.encode(), secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()

@@ -1,0 +1,188 @@
+"""Settings: everything an operator may change comes from the environment, each with a working default."""
+
+import os
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONCE, NONE, SELF  # noqa: F401
+
+from cloudconsole.paths import PROJECT_DIR, resolve_paths
+from cloudconsole.secret_key import load_secret_key
+
+
+def _flag(name: str) -> bool:
+    return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
+
+
+BASE_DIR = PROJECT_DIR
+PATHS = resolve_paths()
+SECRET_KEY = load_secret_key(PATHS.data)
+DEBUG = _flag("CLOUDCONSOLE_DEBUG")
+ALLOWED_HOSTS = os.environ.get("CLOUDCONSOLE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("CLOUDCONSOLE_TRUSTED_ORIGINS", "").split(",") if o]
+
+# Where the pieces listen and what clients are told
+BIND = os.environ.get("CLOUDCONSOLE_BIND", "127.0.0.1")
+PUBLIC_HOST = os.environ.get("CLOUDCONSOLE_PUBLIC_HOST", "localhost")
+CONSOLE_PORT = int(os.environ.get("CLOUDCONSOLE_PORT", "8000"))
+GATEWAY_REST_PORT = int(os.environ.get("GATEWAY_REST_PORT", "6333"))
+GATEWAY_GRPC_PORT = int(os.environ.get("GATEWAY_GRPC_PORT", "6334"))
+GATEWAY_MAX_BODY_BYTES = int(os.environ.get("GATEWAY_MAX_BODY_BYTES", str(32 * 1024 * 1024)))
+GATEWAY_BODY_TIMEOUT_SECONDS = float(os.environ.get("GATEWAY_BODY_TIMEOUT_SECONDS", "60"))
+CLUSTER_DOMAIN = os.environ.get("CLOUDCONSOLE_CLUSTER_DOMAIN", "localhost")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_htmx",
+    "template_partials",
+    "rest_framework",
+    "cloudconsole.accounts",
+    "cloudconsole.api",
+    "cloudconsole.web",
+    "cloudconsole.supervisor",
+    "clusters",
+    "inference",
+    "billing",
+    "gateway",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "cloudconsole.urls"
+ASGI_APPLICATION = "cloudconsole.asgi.application"
+APPEND_SLASH = False  # the cloud's API paths have none; console paths follow suit
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# PostgreSQL everywhere: the embedded one on a unix socket unless DATABASE_URL names another.
+EMBEDDED_POSTGRES = "DATABASE_URL" not in os.environ
+if EMBEDDED_POSTGRES:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": "cloudconsole",
+            "USER": "postgres",
+            "HOST": str(PATHS.postgres_socket_dir),
+        }
+    }
+else:
+    DATABASES = {"default": dict(dj_database_url.config())}
+DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+EMBEDDED_REDIS = "REDIS_URL" not in os.environ
+REDIS_SOCKET = PATHS.run / "redis.sock"
+REDIS_URL = os.environ.get("REDIS_URL") or f"unix://{REDIS_SOCKET}"
+
+CELERY_BROKER_URL = os.environ.get("REDIS_URL") or f"redis+socket://{REDIS_SOCKET}"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# redis-py's default read timeout of 5 s would break Celery's blocking reads.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": None, "socket_connect_timeout": 2}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "sweep-operations": {"task": "clusters.sweep_operations", "schedule": 2.0, "options": {"expires": 2.0}},
+}
+
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "clusters:list"
+LOGOUT_REDIRECT_URL = "sign-in"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SAMESITE = "Lax"
+if _flag("CLOUDCONSOLE_HTTPS"):  # behind a TLS proxy that sets X-Forwarded-Proto
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["cloudconsole.api.authentication.ManagementKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "cloudconsole.api.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+
+# Inference
+INFERENCE_CACHE_DIR = PATHS.models
+INFERENCE_MODELS_DIR = Path(d) if (d := os.environ.get("INFERENCE_MODELS_DIR")) else None
+INFERENCE_OFFLINE = _flag("INFERENCE_OFFLINE") or _flag("HF_HUB_OFFLINE")
+INFERENCE_LISTEN = os.environ.get("INFERENCE_LISTEN", str(PATHS.run / "inference.sock"))
+INFERENCE_ADDRESSES = os.environ.get("INFERENCE_ADDRESSES", INFERENCE_LISTEN).split(",")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
+    "root": {"handlers": ["stdout"], "level": os.environ.get("CLOUDCONSOLE_LOG_LEVEL", "INFO")},
+}

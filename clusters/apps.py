@@ -1,0 +1,17 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class ClustersConfig(AppConfig):
+    name = "clusters"
+
+    def ready(self) -> None:
+        post_migrate.connect(_sync_catalogue, sender=self)
+
+
+def _sync_catalogue(**kwargs: Any) -> None:
+    from clusters.catalogue import sync_catalogue
+
+    sync_catalogue()

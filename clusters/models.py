@@ -1,0 +1,180 @@
+"""Clusters and what they are made of: providers, regions, packages, operations, database API keys."""
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+from cloudconsole.accounts.models import Account
+from clusters.rules.lifecycle import OperationKind, Phase
+
+
+class CloudProvider(models.Model):
+    id = models.CharField(primary_key=True, max_length=16)
+    name = models.CharField(max_length=64)
+    free_tier = models.BooleanField()
+    available = models.BooleanField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Region(models.Model):
+    provider = models.ForeignKey(CloudProvider, on_delete=models.PROTECT, related_name="regions")
+    code = models.CharField(max_length=32)  # "us-east-1"; unique per provider, the API's region id
+    name = models.CharField(max_length=64)
+    country_iso_code = models.CharField(max_length=2)
+    geographical_sub_region = models.CharField(max_length=32)
+    free_tier = models.BooleanField()
+    available = models.BooleanField()
+    inference_available = models.BooleanField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "code"], name="region_code_per_provider")]
+
+    def __str__(self) -> str:
+        return f"{self.provider_id} {self.code}"
+
+
+class Package(models.Model):
+    """A sellable size. Prices are integer millicents (100,000 = 1 USD) per node and hour."""
+
+    class Type(models.TextChoices):
+        FREE = "free"
+        PAID = "paid"
+
+    class Tier(models.TextChoices):
+        STANDARD = "standard"
+        PREMIUM = "premium"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=64, unique=True)
+    type = models.CharField(max_length=8, choices=Type.choices)
+    tier = models.CharField(max_length=8, choices=Tier.choices)
+    cpu_millicores = models.PositiveIntegerField()
+    ram_gib = models.PositiveIntegerField()
+    disk_gib = models.PositiveIntegerField()
+    price_per_hour = models.PositiveIntegerField()
+    disk_price_per_gib_hour = models.PositiveIntegerField()
+    active = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Cluster(models.Model):
+    """``generation`` is what is wanted, ``observed_generation`` what runs; they differ while an operation works."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="clusters")
+    name = models.CharField(max_length=64)
+    region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="clusters")
+    package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="clusters")
+    number_of_nodes = models.PositiveIntegerField(default=1)
+    additional_disk_gib = models.PositiveIntegerField(default=0)
+    version = models.CharField(max_length=16)
+    labels = models.JSONField(default=dict)
+    cost_allocation_label = models.CharField(max_length=253, null=True)  # noqa: DJ001 - absent differs from empty
+    # The rest of the API's configuration message, in its JSON form: accepted, kept and echoed, not acted on.
+    extra_configuration = models.JSONField(default=dict)
+    inference_enabled = models.BooleanField()
+    created_at = models.DateTimeField(default=timezone.now)
+    modified_at = models.DateTimeField(default=timezone.now)
+    restarted_at = models.DateTimeField(null=True)
+    phase = models.CharField(max_length=24, choices=[(p.value, p.value) for p in Phase])
+    reason = models.TextField(default="", blank=True)
+    generation = models.PositiveIntegerField(default=1)
+    observed_generation = models.PositiveIntegerField(default=0)
+    applied_configuration = models.JSONField(default=dict)
+    # Whether the gateway forwards requests to the cluster; closed while its node is being replaced.
+    serving = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["account", "-created_at", "id"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def wanted_configuration(self) -> dict[str, object]:
+        """What a node of the current generation runs with."""
+        return {"version": self.version, "inference_enabled": self.inference_enabled}
+
+    @property
+    def inference_applied(self) -> bool:
+        return bool(self.applied_configuration.get("inference_enabled"))
+
+    @property
+    def host(self) -> str:
+        """The host name that routes to this cluster: ``<id>.<region>.<provider>`` plus the cloud's domain."""
+        return f"{self.id}.{self.region.code}.{self.region.provider_id}"
+
+
+class Operation(models.Model):
+    """One thing done to a cluster: the outbox, the progress bar and the event timeline in one row."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        SUPERSEDED = "superseded"  # a newer generation does its work
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="operations")
+    kind = models.CharField(max_length=16, choices=[(k.value, k.value) for k in OperationKind])
+    generation = models.PositiveIntegerField()
+    state = models.CharField(max_length=16, choices=State.choices, default=State.PENDING)
+    configuration = models.JSONField()  # what the nodes of this generation run with
+    summary = models.CharField(max_length=128)  # "Switch inference on": what the person asked for
+    steps_done = models.PositiveIntegerField(default=0)
+    step_times = models.JSONField(default=list)  # ISO time at which each done step ended
+    error = models.TextField(default="", blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    requested_by = models.CharField(max_length=254)
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    lease_expires_at = models.DateTimeField(null=True)
+    fencing_token = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "generation"], name="one_operation_per_generation"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(state__in=["pending", "running"]),
+                name="unfinished_operations",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.cluster_id} to generation {self.generation}"
+
+    @property
+    def unfinished(self) -> bool:
+        return self.state in UNFINISHED
+
+
+UNFINISHED = (Operation.State.PENDING, Operation.State.RUNNING)
+
+
+class DatabaseApiKey(models.Model):
+    """A key for one cluster's data plane. Only its prefix and a keyed hash are kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=64)
+    prefix = models.CharField(max_length=16)
+    secret_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["cluster", "name"], name="api_key_name_per_cluster")]
+
+    def __str__(self) -> str:
+        return self.name

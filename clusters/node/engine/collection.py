@@ -1,0 +1,140 @@
+"""One collection: its folder, its shard, and the boundary at which the engine's failures become ours."""
+
+import itertools
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import qdrant_edge as edge
+
+from clusters.node.engine.configuration import engine_config
+from clusters.node.engine.vectors import VectorSchema, vector_schemas
+from clusters.node.errors import EngineFailure, EnginePanic, NodeError, NotFound, refusal_of
+from clusters.node.models import m
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One update of one collection, checked and converted, ready to be applied.
+
+    ``depends_on_state``: what it changes depends on what is stored (a filter, a condition), so repeating it
+    after a later update may change something else. ``required_points`` must exist when it is applied.
+    """
+
+    collection: "Collection"
+    operation: Any
+    depends_on_state: bool = False
+    required_points: tuple[int | str, ...] = ()
+
+
+class Collection:
+    """An open collection. Every method runs on the engine thread."""
+
+    def __init__(self, name: str, folder: Path, configuration: m.CreateCollection) -> None:
+        self.name = name
+        self.folder = folder
+        self.configuration = configuration
+        self._shard: Any = None
+        self._operation_ids = itertools.count()
+
+    @cached_property
+    def vectors(self) -> dict[str, VectorSchema]:
+        """The collection's vectors by name."""
+        return vector_schemas(self.configuration)
+
+    def create(self) -> None:
+        """Create the shard in the folder and make it durable."""
+        config = engine_config(self.configuration)
+        self._guarded(lambda: edge.EdgeShard.create(str(self.folder), config))
+        self.flush()
+
+    def load(self) -> None:
+        """Open the shard from its folder, under the present configuration."""
+        config = engine_config(self.configuration)
+        self._guarded(lambda: edge.EdgeShard.load(str(self.folder), config))
+
+    def reload(self) -> None:
+        """Open the shard anew: what was not flushed is lost. A shard that cannot be opened stays closed."""
+        self.close()
+        try:
+            self.load()
+        except NodeError as error:
+            log.error("collection cannot be loaded: %s", error, extra={"folder": self.folder.name})
+
+    def close(self) -> None:
+        """Close the shard, whatever state it is in."""
+        shard, self._shard = self._shard, None
+        if shard is not None:
+            try:
+                shard.close()
+            except BaseException as error:
+                if not _is_panic(error) and not isinstance(error, Exception):
+                    raise
+                log.warning("shard did not close cleanly: %s", error, extra={"folder": self.folder.name})
+
+    def read(self, call: Callable[[Any], Result]) -> Result:
+        """What the engine answers; its errors and panics raised as refusals."""
+        return self._call(call)
+
+    def apply(self, step: Step) -> int:
+        """Apply an update in memory; durable only after ``flush``. Returns the operation's id.
+
+        Raises EnginePanic after the shard was opened anew: unflushed updates must be applied again.
+        """
+        if step.required_points:
+            self._require(step.required_points)
+        self._call(lambda shard: shard.update(step.operation))
+        return next(self._operation_ids)
+
+    def flush(self) -> None:
+        """Write everything applied so far to disk."""
+        self._call(lambda shard: shard.flush())
+
+    def _require(self, ids: tuple[int | str, ...]) -> None:
+        stored = {str(record.id) for record in self._call(lambda shard: shard.retrieve(list(ids), False, False))}
+        for wanted in ids:
+            if str(wanted) not in stored:
+                raise NotFound(f"No point with id {wanted} found")
+
+    def _call(self, call: Callable[[Any], Result]) -> Result:
+        shard = self._shard
+        if shard is None:
+            raise EngineFailure(f"collection `{self.name}` could not be loaded; see the node's log")
+        try:
+            return call(shard)
+        except NodeError:
+            raise
+        except Exception as error:
+            raise refusal_of(error) from error
+        except BaseException as error:
+            if not _is_panic(error):
+                raise
+            log.error("engine panicked, shard reloaded: %s", error, extra={"folder": self.folder.name})
+            self.reload()
+            raise EnginePanic(f"the engine failed on this request ({_first_line(error)})") from None
+
+    def _guarded(self, open_shard: Callable[[], Any]) -> None:
+        try:
+            self._shard = open_shard()
+        except Exception as error:
+            raise refusal_of(error) from error
+        except BaseException as error:
+            if not _is_panic(error):
+                raise
+            raise EnginePanic(f"the shard could not be opened ({_first_line(error)})") from None
+
+
+def _is_panic(error: BaseException) -> bool:
+    # The binding's exception is no Exception and its class cannot be imported.
+    return type(error).__name__ == "PanicException"
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else "panic"

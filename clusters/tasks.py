@@ -1,0 +1,28 @@
+"""Celery tasks of the clusters app: they only translate."""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from clusters.models import Operation
+from clusters.operations.lease import claimable
+from clusters.operations.runner import run_operation as carry_out
+from clusters.wakeup import run_operation_soon
+
+
+@shared_task(name="clusters.run_operation")
+def run_operation(operation_id: str) -> None:
+    """Carry out one operation, unless somebody else does."""
+    carry_out(UUID(operation_id))
+
+
+@shared_task(name="clusters.sweep_operations")
+def sweep_operations() -> None:
+    """Wake somebody for every operation that nobody works on: lost messages, dead workers, retries."""
+    for operation_id in (
+        Operation.objects.filter(claimable())
+        .order_by("cluster", "generation")
+        .distinct("cluster")
+        .values_list("pk", flat=True)
+    ):
+        run_operation_soon(operation_id)

@@ -1,0 +1,102 @@
+"""The asynchronous client of the inference worker, for the gateway and whoever else needs vectors."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import aiohttp
+import orjson
+
+from inference.worker.protocol import Embeddings, InferenceError, SparseEmbedding, decode_embeddings
+
+__all__ = ["Embeddings", "InferenceClient", "InferenceError", "SparseEmbedding"]
+
+Kind = Literal["update", "search"]
+
+# Far beyond any honest batch; only keeps a caller from waiting for a worker that hangs.
+_LONGEST_ANSWER_SECONDS = 600
+_CONNECT_SECONDS = 5
+
+
+class InferenceClient:
+    """Talks to one worker over kept-alive connections; belongs to the event loop it is first used on.
+
+    ``address`` is the path of a unix socket or ``host:port``.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._unix_socket = address if "/" in address else None
+        self._base = "http://worker" if self._unix_socket else f"http://{address}"
+        self._session: aiohttp.ClientSession | None = None
+
+    async def embed(self, model: str, kind: Kind, inputs: Sequence[dict[str, Any]]) -> Embeddings:
+        """Embed ``inputs`` (``{"data", "data_type": "text"|"image"|"object", "options"}``) with one model.
+
+        Returns the embeddings in the order of the inputs. Raises ``InferenceError``: 400 for an input the model
+        cannot take, 404 unknown model, 429 busy (with ``retry_after``), 503 model or worker not available.
+        """
+        try:
+            body = orjson.dumps({"model": model, "kind": kind, "inputs": inputs})
+        except orjson.JSONEncodeError as error:
+            raise InferenceError(400, "invalid_input", _unspeakable(inputs, error)) from error
+        answer = await self._call("POST", "/embed", body)
+        try:
+            return decode_embeddings(answer)
+        except ValueError as error:
+            raise InferenceError(502, "worker_unavailable", f"The inference worker answered: {error}.") from error
+
+    async def models(self) -> list[dict[str, Any]]:
+        """What the worker says of each model: ``name``, ``state``, ``progress`` (0..1 or None), ``reason``."""
+        models: list[dict[str, Any]] = orjson.loads(await self._call("GET", "/models"))["models"]
+        return models
+
+    async def close(self) -> None:
+        """Close the connections; the client may not be used afterwards."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        try:
+            async with self._connected().request(method, self._base + path, data=body) as response:
+                answer = await response.read()
+        except TimeoutError as error:
+            sentence = f"The inference worker did not answer within {_LONGEST_ANSWER_SECONDS} seconds."
+            raise InferenceError(503, "worker_unavailable", sentence) from error
+        except (aiohttp.ClientError, OSError) as error:
+            sentence = "The inference worker cannot be reached. Try again in a few seconds."
+            raise InferenceError(503, "worker_unavailable", sentence, retry_after=1) from error
+        if response.status != 200:
+            raise _refusal(response, answer)
+        return answer
+
+    def _connected(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector: aiohttp.BaseConnector
+            if self._unix_socket:
+                connector = aiohttp.UnixConnector(self._unix_socket, limit=0)
+            else:
+                connector = aiohttp.TCPConnector(limit=0)
+            timeout = aiohttp.ClientTimeout(total=_LONGEST_ANSWER_SECONDS, sock_connect=_CONNECT_SECONDS)
+            # No limit on connections: how much runs at once is for the worker to say, with 429.
+            self._session = aiohttp.ClientSession(connector=connector, timeout=timeout)
+        return self._session
+
+
+def _unspeakable(inputs: Sequence[dict[str, Any]], error: Exception) -> str:
+    for index, one in enumerate(inputs):
+        try:
+            orjson.dumps(one)
+        except orjson.JSONEncodeError as reason:
+            return f"Input {index} cannot be sent to the model: {reason}."
+    return f"The request cannot be sent to the model: {error}."
+
+
+def _refusal(response: aiohttp.ClientResponse, answer: bytes) -> InferenceError:
+    try:
+        refusal = orjson.loads(answer)
+        code, sentence = refusal["code"], refusal["error"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        code, sentence = "worker_unavailable", f"The inference worker answered with status {response.status}."
+    retry_after = response.headers.get("Retry-After", "")
+    return InferenceError(
+        response.status, code, sentence, int(retry_after) if retry_after.isdigit() else None
+    )

@@ -1,0 +1,4 @@
+"""Console pages of inference."""
+
+app_name = "inference"
+urlpatterns: list = []

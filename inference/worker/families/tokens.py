@@ -1,0 +1,52 @@
+"""Tokenising texts of any length exactly, at a cost that depends on the context window and not on the text."""
+
+from typing import Any
+
+from tokenizers import Encoding, Tokenizer
+
+# Characters per token of the window to try first: enough for nearly every text at the first attempt.
+_CHARACTERS_PER_TOKEN = 8
+_GROWTH = 4
+
+
+class WindowTokenizer:
+    """A tokenizer that cuts at its context window and tokenises only as much of a long text as the window shows.
+
+    The tokens are those of the whole text: tokenizers split a text into words before anything else, so cutting the
+    characters changes the tokens of the last word at most. An attempt counts only when the window closed at least
+    one whole word before the last one; otherwise four times as many characters are tried.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, window: int) -> None:
+        """``window`` in tokens, special tokens included; a narrower one set in ``tokenizer`` is kept."""
+        truncation: dict[str, Any] = tokenizer.truncation or {}
+        self.window = min(window, truncation.get("max_length", window))
+        direction = truncation.get("direction", "right")
+        tokenizer.enable_truncation(max_length=self.window, direction=direction)
+        self._tokenizer = tokenizer
+        # Where the front is cut off, the end of the text decides and all of it must be read.
+        self._head = self.window * _CHARACTERS_PER_TOKEN if direction == "right" else None
+
+    def encode(self, texts: list[str]) -> list[Encoding]:
+        """One encoding per text, cut at the window; ``overflowing`` is empty where nothing was cut off."""
+        head = self._head
+        if head is None:
+            return self._tokenizer.encode_batch(texts)
+        encodings = self._tokenizer.encode_batch([text[:head] for text in texts])
+        for number, text in enumerate(texts):
+            taken = head
+            while taken < len(text) and not _is_settled(encodings[number]):
+                taken *= _GROWTH
+                encodings[number] = self._tokenizer.encode(text[:taken])
+        return encodings
+
+
+def _is_settled(encoding: Encoding) -> bool:
+    """Whether the window ends more than one word before the last word that was tokenised."""
+    if not encoding.overflowing:
+        return False
+    return _last_word(encoding) + 1 < _last_word(encoding.overflowing[-1])
+
+
+def _last_word(encoding: Encoding) -> int:
+    return max((word for word in encoding.word_ids if word is not None), default=-1)

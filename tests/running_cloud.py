@@ -1,0 +1,94 @@
+"""A whole cloud in processes of its own, as `make run` starts it, and what tests need to know of it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cloudconsole.paths import PROJECT_DIR
+from tests.waiting import wait_until
+
+START_SECONDS = 180  # the first start of all fetches weights
+
+
+class RunningCloud:
+    """One supervisor process and its environment."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self.environment = environment
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``manage.py`` as a user of this cloud would."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=PROJECT_DIR,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """What ``manage.py status --json`` says now."""
+        return json.loads(self.manage("status", "--json").stdout)
+
+    def cluster(self, name: str) -> dict[str, Any]:
+        """One cluster's part of the status."""
+        return next(cluster for cluster in self.status["clusters"] if cluster["name"] == name)
+
+    def start(self, *arguments: str) -> None:
+        """``manage.py up`` until it says that it is ready."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "up", *arguments],
+                cwd=PROJECT_DIR,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        wait_until(self._ready_or_gone, seconds=START_SECONDS, what="the cloud is ready")
+        if self.process.poll() is not None:
+            raise AssertionError(f"the cloud ended with {self.process.returncode}:\n{self.log.read_text()[-4000:]}")
+
+    def _ready_or_gone(self) -> bool:
+        assert self.process
+        return self.process.poll() is not None or self.status["ready"]
+
+    def stop(self) -> int:
+        """One Ctrl-C; the exit code."""
+        assert self.process
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=90)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def start_cloud(folder: Path) -> Iterator[RunningCloud]:
+    """A cloud with its data in ``folder`` on free ports, stopped at the end."""
+    ports = {name: str(free_port()) for name in ("CLOUDCONSOLE_PORT", "GATEWAY_REST_PORT")}
+    environment = os.environ | ports | {
+        "CLOUDCONSOLE_DATA_DIR": str(folder / "cloud"),
+        "DJANGO_SETTINGS_MODULE": "cloudconsole.settings",
+        "PYTHONUNBUFFERED": "1",
+    }
+    cloud = RunningCloud(environment, folder / "cloud.log")
+    cloud.start()
+    try:
+        yield cloud
+    finally:
+        cloud.stop()
