@@ -10,7 +10,7 @@ from clusters.models import Cluster, DatabaseApiKey
 from inference.models import InferenceModel
 
 
-def _reference(model: type[models.Model]) -> models.ForeignKey:  # type: ignore[type-arg]
+def _reference(model: type[models.Model]) -> models.ForeignKey:
     # No constraint in the database: a bill outlives what it was for, and the check would cost every insert.
     return models.ForeignKey(model, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
 

@@ -1,4 +1,11 @@
 """Console pages of billing."""
 
+from django.urls import path
+
+from billing import views
+
 app_name = "billing"
-urlpatterns: list = []
+urlpatterns = [
+    path("billing", views.billing, name="month"),
+    path("billing/export", views.export, name="export"),
+]

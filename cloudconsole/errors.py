@@ -20,7 +20,7 @@ class Code(StrEnum):
     UNAVAILABLE = "UNAVAILABLE"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # not frozen: contextlib sets __traceback__ on exceptions that pass through it
 class ServiceError(Exception):
     """A refusal. ``sentence`` is shown to people as it stands; ``field`` names the argument at fault."""
 

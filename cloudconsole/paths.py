@@ -24,11 +24,12 @@ class Paths:
     postgres_socket_dir: Path
     models: Path  # cached model weights
     demo_secrets: Path  # demo mode only, mode 0600
+    processes: Path  # name -> process id of what the supervisor runs
 
 
-def resolve_paths() -> Paths:
-    """The folders for the data folder named by ``CLOUDCONSOLE_DATA_DIR`` (default ``.cloud`` in the project)."""
-    data = Path(os.environ.get("CLOUDCONSOLE_DATA_DIR") or PROJECT_DIR / ".cloud").absolute()
+def resolve_paths(data: Path | None = None) -> Paths:
+    """The folders for ``data``, by default the folder named by ``CLOUDCONSOLE_DATA_DIR`` or else ``.cloud``."""
+    data = (data or Path(os.environ.get("CLOUDCONSOLE_DATA_DIR") or PROJECT_DIR / ".cloud")).absolute()
     tag = hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:12]
     run = data / "run"
     if len(os.fsencode(run)) + _LONGEST_SOCKET_NAME > _SOCKET_PATH_LIMIT:
@@ -45,4 +46,5 @@ def resolve_paths() -> Paths:
         postgres_socket_dir=postgres_socket_dir,
         models=Path(os.environ.get("INFERENCE_CACHE_DIR") or data / "models"),
         demo_secrets=data / "demo.json",
+        processes=run / "processes.json",
     )

@@ -2,9 +2,10 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
-from csp.constants import NONCE, NONE, SELF  # noqa: F401
+from csp.constants import NONE, SELF
 
 from cloudconsole.paths import PROJECT_DIR, resolve_paths
 from cloudconsole.secret_key import load_secret_key
@@ -30,6 +31,9 @@ GATEWAY_GRPC_PORT = int(os.environ.get("GATEWAY_GRPC_PORT", "6334"))
 GATEWAY_MAX_BODY_BYTES = int(os.environ.get("GATEWAY_MAX_BODY_BYTES", str(32 * 1024 * 1024)))
 GATEWAY_BODY_TIMEOUT_SECONDS = float(os.environ.get("GATEWAY_BODY_TIMEOUT_SECONDS", "60"))
 CLUSTER_DOMAIN = os.environ.get("CLOUDCONSOLE_CLUSTER_DOMAIN", "localhost")
+# A Qdrant server of the operator's instead of embedded nodes; it carries one cluster
+QDRANT_URL = os.environ.get("QDRANT_URL", "").rstrip("/")
+QDRANT_API_KEY = os.environ.get("QDRANT_API_KEY")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -79,6 +83,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "cloudconsole.web.context.account",
             ],
         },
     }
@@ -86,18 +91,17 @@ TEMPLATES = [
 
 # PostgreSQL everywhere: the embedded one on a unix socket unless DATABASE_URL names another.
 EMBEDDED_POSTGRES = "DATABASE_URL" not in os.environ
-if EMBEDDED_POSTGRES:
-    DATABASES = {
-        "default": {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": "cloudconsole",
-            "USER": "postgres",
-            "HOST": str(PATHS.postgres_socket_dir),
-        }
+_database: dict[str, Any] = (
+    {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "cloudconsole",
+        "USER": "postgres",
+        "HOST": str(PATHS.postgres_socket_dir),
     }
-else:
-    DATABASES = {"default": dict(dj_database_url.config())}
-DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    if EMBEDDED_POSTGRES
+    else {**dj_database_url.config()}
+)
+DATABASES = {"default": _database | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 EMBEDDED_REDIS = "REDIS_URL" not in os.environ
@@ -131,13 +135,12 @@ USE_TZ = True
 USE_I18N = False
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = True  # served from where they are, no collecting
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -184,5 +187,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{levelname} {name} {message}", "style": "{"}},
     "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
+    "loggers": {"httpx": {"level": "WARNING"}, "uvicorn.error": {"level": "WARNING"}},
     "root": {"handlers": ["stdout"], "level": os.environ.get("CLOUDCONSOLE_LOG_LEVEL", "INFO")},
+    "loggers": {"httpx": {"level": "WARNING"}},  # else one line for every question to the inference worker
 }

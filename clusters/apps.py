@@ -8,6 +8,8 @@ class ClustersConfig(AppConfig):
     name = "clusters"
 
     def ready(self) -> None:
+        import clusters.api  # noqa: F401 - registers its RPCs
+
         post_migrate.connect(_sync_catalogue, sender=self)
 
 

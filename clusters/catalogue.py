@@ -5,10 +5,21 @@ from pathlib import Path
 
 from django.db import transaction
 
+from cloudconsole.errors import Code, ServiceError
 from clusters.models import CloudProvider, Package, Region
 
 CATALOGUE_FILE = Path(__file__).with_suffix(".toml")
 DEFAULT_VERSION = "v1.19.0"
+LATEST = "latest"
+
+
+def resolve_version(wanted: str) -> str:
+    """The release that a version such as ``v1.19.0`` or ``latest`` names. Raises ServiceError INVALID_ARGUMENT."""
+    if wanted not in (LATEST, DEFAULT_VERSION):
+        raise ServiceError(
+            Code.INVALID_ARGUMENT, f"Qdrant {wanted} is not on offer. Use {DEFAULT_VERSION} or {LATEST}."
+        )
+    return DEFAULT_VERSION
 
 
 @transaction.atomic
@@ -39,6 +50,4 @@ def sync_catalogue() -> None:
                 create_defaults=facts | {"inference_available": country == "US"},
             )
     for package in data["packages"]:
-        Package.objects.update_or_create(
-            id=package["id"], defaults={k: v for k, v in package.items() if k != "id"}
-        )
+        Package.objects.update_or_create(id=package["id"], defaults={k: v for k, v in package.items() if k != "id"})

@@ -73,7 +73,7 @@ class Cluster(models.Model):
     number_of_nodes = models.PositiveIntegerField(default=1)
     additional_disk_gib = models.PositiveIntegerField(default=0)
     version = models.CharField(max_length=16)
-    labels = models.JSONField(default=dict)
+    labels = models.JSONField(default=list)  # of {"key": …, "value": …}: their order is kept, keys may repeat
     cost_allocation_label = models.CharField(max_length=253, null=True)  # noqa: DJ001 - absent differs from empty
     # The rest of the API's configuration message, in its JSON form: accepted, kept and echoed, not acted on.
     extra_configuration = models.JSONField(default=dict)

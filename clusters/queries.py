@@ -20,12 +20,37 @@ def clusters_of(account: Account) -> QuerySet[Cluster]:
 
 def cluster_of(account: Account, cluster_id: UUID) -> Cluster:
     """One cluster of the account. Raises ServiceError NOT_FOUND, also for clusters of other accounts."""
+    return _one(clusters_of(account), account, cluster_id)
+
+
+def locked_cluster_of(account: Account, cluster_id: UUID) -> Cluster:
+    """``cluster_of`` with its row locked until the transaction ends, for updates that build on what is there."""
+    return _one(clusters_of(account).select_for_update(of=("self",)), account, cluster_id)
+
+
+def _one(clusters: QuerySet[Cluster], account: Account, cluster_id: UUID) -> Cluster:
     try:
-        return clusters_of(account).get(pk=cluster_id)
+        return clusters.get(pk=cluster_id)
     except Cluster.DoesNotExist:
+        raise ServiceError(Code.NOT_FOUND, f"There is no cluster {cluster_id} in account {account.pk}.") from None
+
+
+def region_of(provider_id: str, code: str) -> Region:
+    """A region by the ids that the API uses. Raises ServiceError INVALID_ARGUMENT."""
+    try:
+        return Region.objects.select_related("provider").get(provider_id=provider_id, code=code)
+    except Region.DoesNotExist:
         raise ServiceError(
-            Code.NOT_FOUND, f"There is no cluster {cluster_id} in account {account.pk}."
+            Code.INVALID_ARGUMENT, f"There is no region {code} of the provider {provider_id}. Choose another one."
         ) from None
+
+
+def package_with(package_id: UUID) -> Package:
+    """A package, on offer or not. Raises ServiceError INVALID_ARGUMENT."""
+    try:
+        return Package.objects.get(pk=package_id)
+    except Package.DoesNotExist:
+        raise ServiceError(Code.INVALID_ARGUMENT, f"There is no package {package_id}. Choose another one.") from None
 
 
 def current_operation(cluster: Cluster) -> Operation | None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
+from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -21,6 +23,9 @@ from clusters.models import Cluster, DatabaseApiKey, Operation, Package, Region
 from clusters.notifications import announce_cluster_change
 from clusters.rules.lifecycle import TRANSITIONS, OperationKind, Phase, may_start, refusal_sentence
 
+MOST_NODES = 100
+MOST_ADDITIONAL_DISK_GIB = 16_384
+
 
 @dataclass(frozen=True)
 class ClusterSpecification:
@@ -32,7 +37,7 @@ class ClusterSpecification:
     number_of_nodes: int = 1
     additional_disk_gib: int = 0
     version: str = DEFAULT_VERSION
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: list[dict[str, str]] = field(default_factory=list)  # {"key": …, "value": …}
     cost_allocation_label: str | None = None
     extra_configuration: dict[str, Any] = field(default_factory=dict)
     inference_enabled: bool | None = None
@@ -40,10 +45,16 @@ class ClusterSpecification:
 
 @transaction.atomic
 def create_cluster(
-    *, account: Account, specification: ClusterSpecification, requested_by: Actor, created_at: datetime | None = None
+    *,
+    account: Account,
+    specification: ClusterSpecification,
+    requested_by: Actor,
+    created_at: datetime | None = None,
+    cluster_id: UUID | None = None,
 ) -> Cluster:
     """A new cluster in phase CREATING and the operation that brings it up.
 
+    Only the demo seed fixes ``created_at`` and ``cluster_id``; they are now and random otherwise.
     Raises ServiceError: no payment method, free-tier limits, region or package not on offer, inference refused.
     """
     created_at = created_at or timezone.now()
@@ -51,6 +62,7 @@ def create_cluster(
     Account.objects.select_for_update().get(pk=account.pk)  # the free-tier limit counts under this lock
     _check_offer(account, spec)
     cluster = Cluster(
+        id=cluster_id or uuid4(),
         account=account,
         name=spec.name,
         region=spec.region,
@@ -72,8 +84,17 @@ def create_cluster(
 
 
 def _check_offer(account: Account, spec: ClusterSpecification) -> None:
+    if settings.QDRANT_URL and Cluster.objects.exists():
+        raise ServiceError(
+            Code.RESOURCE_EXHAUSTED, "The Qdrant server named by QDRANT_URL carries one cluster, and has it already."
+        )
     if not (spec.region.available and spec.package.active):
         raise ServiceError(Code.FAILED_PRECONDITION, "This region or package is not on offer; choose another one.")
+    if spec.number_of_nodes > MOST_NODES or spec.additional_disk_gib > MOST_ADDITIONAL_DISK_GIB:
+        raise ServiceError(
+            Code.INVALID_ARGUMENT,
+            f"A cluster has at most {MOST_NODES} nodes with {MOST_ADDITIONAL_DISK_GIB} GiB of additional disk each.",
+        )
     if spec.package.type == Package.Type.PAID:
         if not account.payment_methods.exists():
             raise ServiceError(
@@ -96,9 +117,7 @@ def _check_offer(account: Account, spec: ClusterSpecification) -> None:
 
 def _initial_inference(spec: ClusterSpecification, created_at: datetime) -> bool:
     if spec.inference_enabled is None:
-        return policies.inference.enabled_at_creation(
-            package=spec.package, region=spec.region, created_at=created_at
-        )
+        return policies.inference.enabled_at_creation(package=spec.package, region=spec.region, created_at=created_at)
     if spec.inference_enabled:
         _check_inference_allowed(spec.package, spec.region)
     return spec.inference_enabled
@@ -167,9 +186,7 @@ def _start_next_generation(
 ) -> None:
     phase = Phase(cluster.phase)
     if not may_start(OperationKind.RESTART, phase):
-        raise ServiceError(
-            Code.FAILED_PRECONDITION, refusal_sentence(OperationKind.RESTART, cluster.name, phase)
-        )
+        raise ServiceError(Code.FAILED_PRECONDITION, refusal_sentence(OperationKind.RESTART, cluster.name, phase))
     cluster.generation += 1
     if phase != Phase.CREATING:  # a cluster that is still being created applies this generation right afterwards
         cluster.phase = TRANSITIONS[OperationKind.RESTART].during

@@ -1,7 +1,13 @@
 """Console pages of clusters."""
 
 from django.urls import path
-from django.views.generic import TemplateView
+
+from clusters import views
 
 app_name = "clusters"
-urlpatterns = [path("clusters", TemplateView.as_view(template_name="x.html"), name="list")]
+urlpatterns = [
+    path("clusters", views.cluster_list, name="list"),
+    path("clusters/new", views.create, name="create"),
+    path("clusters/<uuid:cluster_id>", views.overview, name="overview"),
+    path("clusters/<uuid:cluster_id>/api-keys", views.create_api_key, name="create-api-key"),
+]

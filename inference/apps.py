@@ -8,6 +8,7 @@ class InferenceConfig(AppConfig):
     name = "inference"
 
     def ready(self) -> None:
+        import inference.api  # noqa: F401 - registers its RPCs
         from clusters import policies
         from inference import gate
 

@@ -141,7 +141,11 @@ def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, ModelSpec]:
         name = table.get("name") if isinstance(table, dict) else None
         fields = _Fields(f"{path.name}, model {name or f'number {number}'}", table)
         spec = _model(fields)
-        for label, key in [("id", str(spec.id)), ("name", spec.name), *(("aliases", a) for a in spec.aliases)]:
+        for label, key in [
+            ("id", str(spec.id)),
+            ("name", spec.name),
+            *(("aliases", a) for a in spec.aliases),
+        ]:
             if key in taken:
                 raise fields.fail(label, f"{key} is already taken by {taken[key]}")
             taken[key] = spec.name

@@ -97,6 +97,4 @@ def _refusal(response: aiohttp.ClientResponse, answer: bytes) -> InferenceError:
     except (orjson.JSONDecodeError, KeyError, TypeError):
         code, sentence = "worker_unavailable", f"The inference worker answered with status {response.status}."
     retry_after = response.headers.get("Retry-After", "")
-    return InferenceError(
-        response.status, code, sentence, int(retry_after) if retry_after.isdigit() else None
-    )
+    return InferenceError(response.status, code, sentence, int(retry_after) if retry_after.isdigit() else None)

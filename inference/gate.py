@@ -4,7 +4,14 @@ from datetime import datetime
 
 from cloudconsole.errors import Refusal
 from clusters.models import Cluster, Package, Region
-from inference.rules import Available, ClusterFacts, inference_eligibility, starts_with_inference
+from inference.catalogue import ModelSpec
+from inference.rules import (
+    Available,
+    ClusterFacts,
+    ModelFacts,
+    inference_eligibility,
+    starts_with_inference,
+)
 
 
 def cluster_facts(cluster: Cluster) -> ClusterFacts:
@@ -15,6 +22,14 @@ def cluster_facts(cluster: Cluster) -> ClusterFacts:
         region_has_inference=cluster.region.inference_available,
         inference_wanted=cluster.inference_enabled,
         inference_applied=cluster.inference_applied,
+    )
+
+
+def model_facts(spec: ModelSpec | None) -> ModelFacts:
+    """The facts the gate looks at. None is a model nobody knows: it is neither free nor available everywhere."""
+    return ModelFacts(
+        runs_everywhere=spec is not None and spec.weights is not None and spec.weights.family == "bm25",
+        free=spec is not None and not spec.is_external and spec.price_millicents_per_million == 0,
     )
 
 

@@ -14,8 +14,7 @@ from cloudconsole.errors import Refusal
 ON_BY_DEFAULT_FROM = datetime(2025, 7, 8, tzinfo=UTC)
 
 NOT_ELIGIBLE_SENTENCE = (
-    "Inference is available for paid clusters in US regions only. "
-    "Create a paid cluster in a US region to use it."
+    "Inference is available for paid clusters in US regions only. Create a paid cluster in a US region to use it."
 )
 
 

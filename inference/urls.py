@@ -1,4 +1,11 @@
 """Console pages of inference."""
 
+from django.urls import path
+
+from inference import views
+
 app_name = "inference"
-urlpatterns: list = []
+urlpatterns = [
+    path("clusters/<uuid:cluster_id>/inference", views.tab, name="tab"),
+    path("clusters/<uuid:cluster_id>/inference/switch", views.switch, name="switch"),
+]

@@ -1,6 +1,5 @@
 """The real parts that tests run on: PostgreSQL and Redis once per session, a whole running cloud on request."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator

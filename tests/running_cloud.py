@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cloudconsole.paths import PROJECT_DIR
+import httpx
+import psycopg
+
+from cloudconsole.paths import PROJECT_DIR, Paths, resolve_paths
 from tests.waiting import wait_until
 
 START_SECONDS = 180  # the first start of all fetches weights
@@ -45,6 +48,27 @@ class RunningCloud:
         """One cluster's part of the status."""
         return next(cluster for cluster in self.status["clusters"] if cluster["name"] == name)
 
+    @property
+    def paths(self) -> Paths:
+        """The folders of this cloud."""
+        return resolve_paths(Path(self.environment["CLOUDCONSOLE_DATA_DIR"]))
+
+    def process_id(self, name: str) -> int:
+        """The process id of one of the supervisor's children, by the name that its log lines carry."""
+        return json.loads(self.paths.processes.read_text())[name]
+
+    def node_process_id(self, cluster_id: str) -> int:
+        """The process id of a cluster's node."""
+        transport = httpx.HTTPTransport(uds=str(self.paths.run / "agent.sock"))
+        with httpx.Client(transport=transport, base_url="http://agent") as agent:
+            return agent.get(f"/nodes/{cluster_id}").json()["pid"]
+
+    def database(self) -> psycopg.Connection:
+        """A connection to this cloud's own PostgreSQL."""
+        return psycopg.connect(
+            host=str(self.paths.postgres_socket_dir), user="postgres", dbname="cloudconsole", autocommit=True
+        )
+
     def start(self, *arguments: str) -> None:
         """``manage.py up`` until it says that it is ready."""
         with self.log.open("ab") as log:
@@ -67,8 +91,15 @@ class RunningCloud:
     def stop(self) -> int:
         """One Ctrl-C; the exit code."""
         assert self.process
-        self.process.send_signal(signal.SIGINT)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
         return self.process.wait(timeout=90)
+
+    def kill(self) -> None:
+        """kill -9 of the supervisor, which has no time for anything."""
+        assert self.process
+        self.process.kill()
+        self.process.wait(timeout=10)
 
 
 def free_port() -> int:
@@ -81,14 +112,19 @@ def free_port() -> int:
 def start_cloud(folder: Path) -> Iterator[RunningCloud]:
     """A cloud with its data in ``folder`` on free ports, stopped at the end."""
     ports = {name: str(free_port()) for name in ("CLOUDCONSOLE_PORT", "GATEWAY_REST_PORT")}
-    environment = os.environ | ports | {
-        "CLOUDCONSOLE_DATA_DIR": str(folder / "cloud"),
-        "DJANGO_SETTINGS_MODULE": "cloudconsole.settings",
-        "PYTHONUNBUFFERED": "1",
-    }
+    environment = (
+        os.environ
+        | ports
+        | {
+            "CLOUDCONSOLE_DATA_DIR": str(folder / "cloud"),
+            "DJANGO_SETTINGS_MODULE": "cloudconsole.settings",
+            "PYTHONUNBUFFERED": "1",
+        }
+    )
     cloud = RunningCloud(environment, folder / "cloud.log")
-    cloud.start()
     try:
+        cloud.start()
         yield cloud
     finally:
         cloud.stop()
+        cloud.manage("delete_data")

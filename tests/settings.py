@@ -6,11 +6,11 @@ import tempfile
 # Processes that tests start inherit the folder, so that they and the tests mean the same cloud.
 os.environ["CLOUDCONSOLE_DATA_DIR"] = tempfile.mkdtemp(prefix="cloudconsole-test-")
 
-from cloudconsole.paths import PROJECT_DIR  # noqa: E402
+from cloudconsole.paths import PROJECT_DIR
 
 # Weights are large and never change: fetched once, shared with `make run`.
 os.environ.setdefault("INFERENCE_CACHE_DIR", str(PROJECT_DIR / ".cloud" / "models"))
 
-from cloudconsole.settings import *  # noqa: E402, F403
+from cloudconsole.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

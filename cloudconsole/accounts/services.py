@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from cloudconsole.accounts.models import Account, AuditEvent, ManagementKey, User
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+
+from cloudconsole.accounts.models import Account, AuditEvent, ManagementKey, Membership, PaymentMethod, User
+from cloudconsole.errors import Code, ServiceError
 from cloudconsole.secrets_at_rest import PREFIX_LENGTH, hash_secret, new_secret
 
 
@@ -25,6 +30,22 @@ class Actor:
 
 
 SYSTEM = Actor("system", "system", "cloudconsole")
+
+
+@transaction.atomic
+def create_account(*, name: str, owner_email: str, owner_password: str) -> Account:
+    """An account with its owner and a simulated payment method. Raises ServiceError: bad or taken e-mail address."""
+    try:
+        validate_email(owner_email)
+    except ValidationError:
+        raise ServiceError(Code.INVALID_ARGUMENT, f"{owner_email} is not an e-mail address.", "email") from None
+    if User.objects.filter(email__iexact=owner_email).exists():
+        raise ServiceError(Code.ALREADY_EXISTS, f"There is a user {owner_email} already.", "email")
+    account = Account.objects.create(name=name)
+    owner = User.objects.create_user(email=owner_email, password=owner_password)
+    Membership.objects.create(account=account, user=owner, role=Membership.Role.OWNER)
+    PaymentMethod.objects.create(account=account, name="Simulated card")
+    return account
 
 
 def create_management_key(*, account: Account, secret: str | None = None) -> tuple[ManagementKey, str]:

@@ -1,3 +1,27 @@
-"""Addresses of the admin API."""
+"""Addresses of the admin API, made from the google.api.http options in the protos."""
 
-urlpatterns: list = []
+import re
+from collections import defaultdict
+
+from django.urls import URLPattern, re_path
+
+from cloudconsole.api.methods import METHODS, Method
+from cloudconsole.api.views import RpcView, UnknownRouteView
+
+_PREFIX = "/api/"
+_VARIABLE = re.compile(r"\{([a-z_.]+)\}")
+
+
+def _routes() -> list[URLPattern]:
+    shapes: dict[str, dict[str, tuple[Method, tuple[str, ...]]]] = defaultdict(dict)
+    for method in METHODS.values():
+        shape = _VARIABLE.sub("{}", method.path.removeprefix(_PREFIX))
+        shapes[shape][method.verb] = (method, tuple(_VARIABLE.findall(method.path)))
+    # "{" sorts after every letter, so clusters/suggest-name is tried before clusters/{}.
+    return [
+        re_path("^" + re.escape(shape).replace(r"\{\}", "([^/]+)") + r"\Z", RpcView.as_view(methods=methods))
+        for shape, methods in sorted(shapes.items())
+    ]
+
+
+urlpatterns = [*_routes(), re_path("", UnknownRouteView.as_view())]

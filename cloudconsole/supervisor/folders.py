@@ -21,9 +21,7 @@ def private_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise FolderRefused(
-            f"{folder} belongs to another user. Remove it or choose another CLOUDCONSOLE_DATA_DIR."
-        )
+        raise FolderRefused(f"{folder} belongs to another user. Remove it or choose another CLOUDCONSOLE_DATA_DIR.")
     folder.chmod(0o700)
 
 

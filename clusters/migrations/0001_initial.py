@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 ('number_of_nodes', models.PositiveIntegerField(default=1)),
                 ('additional_disk_gib', models.PositiveIntegerField(default=0)),
                 ('version', models.CharField(max_length=16)),
-                ('labels', models.JSONField(default=dict)),
+                ('labels', models.JSONField(default=list)),
                 ('cost_allocation_label', models.CharField(max_length=253, null=True)),
                 ('extra_configuration', models.JSONField(default=dict)),
                 ('inference_enabled', models.BooleanField()),

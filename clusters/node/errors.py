@@ -1,5 +1,12 @@
 """What can go wrong with a request: one class per HTTP status, with Qdrant's sentences."""
 
+import re
+
+_FORMULA_WITHOUT_VALUE = (
+    "the formula has no finite value for some point: a variable without a value or default, a division by zero, "
+    "or a root or logarithm of a negative number"
+)
+
 
 class NodeError(Exception):
     """A request that is refused. ``status`` is the HTTP status, the text is the sentence the client gets."""
@@ -45,6 +52,15 @@ class ValidationFailed(NodeError):
 
     def __init__(self, field: str, detail: str) -> None:
         super().__init__(f"Validation error in JSON body: [{field}: {detail}]")
+
+
+class RefusedByEngine(NodeError):
+    """The engine's own validation refused a combination of values."""
+
+    status = 422
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"Validation error: {detail}")
 
 
 class NotFound(NodeError):
@@ -102,18 +118,22 @@ def refusal_of(error: Exception) -> NodeError:
     The binding raises plain ``Exception`` with the engine's text, and ``ValueError``, ``TypeError`` or
     ``OverflowError`` when a value cannot become an engine object.
     """
-    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    text = _sentence(error)
     if text.startswith("No point with id"):
         return NotFound(f"{text} found")
-    if text.startswith("Service runtime error") or "process cancelled" in text:
+    if "process cancelled" in text:
+        return WrongInput(_FORMULA_WITHOUT_VALUE)
+    if text.startswith("Service runtime error"):
         return EngineFailure(text)
     if text.startswith("Validation failed: "):
-        return _validation_error(text.removeprefix("Validation failed: "))
+        return RefusedByEngine(text.removeprefix("Validation failed: "))
     return WrongInput(text)
 
 
-def _validation_error(detail: str) -> NodeError:
-    refusal = WrongInput(detail)
-    refusal.status = ValidationFailed.status
-    refusal.sentence = f"Validation error: {detail}"
-    return refusal
+def _sentence(error: Exception) -> str:
+    """The first line of the engine's text; for a value that fits no variant of an enum, the variant's own reason."""
+    text = str(error).strip()
+    if not text.startswith("failed to extract"):
+        return text.splitlines()[0] if text else type(error).__name__
+    reasons = re.findall(r"caused by ValueError: (.+)", text)
+    return reasons[-1] if reasons else "a value is of a type or size that its field does not take"

@@ -12,12 +12,17 @@ import inspect
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pydantic
 from pydantic import BaseModel
 
 _STRICT = {"Filter", "PayloadSelectorInclude", "PayloadSelectorExclude"}  # additionalProperties: false in OpenAPI
 _PACKAGES = {"qdrant_client": "", "qdrant_client.http": "http"}
+
+
+class _BuiltOnFirstUse(BaseModel, defer_build=True):
+    """A model that builds its validator when it is first used; a node uses few of its models in its first seconds."""
 
 
 def _load_models() -> ModuleType:
@@ -30,9 +35,11 @@ def _load_models() -> ModuleType:
         stand_in = ModuleType(name)
         stand_in.__path__ = [str(Path(spec.origin).parent / folder)]
         sys.modules[name] = stand_in
+    pydantic.BaseModel = _BuiltOnFirstUse  # type: ignore[misc, assignment]
     try:
         return importlib.import_module("qdrant_client.http.models")
     finally:
+        pydantic.BaseModel = BaseModel  # type: ignore[misc]
         for name in _PACKAGES:  # a later import of the client itself must run the real package
             del sys.modules[name]
 
@@ -46,11 +53,19 @@ def _ignore_unknown_fields(models: ModuleType) -> None:
     for cls in classes:
         cls.model_config["extra"] = "ignore"
     for cls in classes:
-        cls.model_rebuild(force=True)
+        if cls.__pydantic_complete__:
+            cls.model_rebuild(force=True)
+
+
+def _accept_missing_payloads(models: ModuleType) -> None:
+    """The batch form takes null for a point without payload; the client's model knows only objects."""
+    models.Batch.model_fields["payloads"].annotation = list[dict[str, Any] | None] | None
+    models.Batch.model_rebuild(force=True)
 
 
 if TYPE_CHECKING:
     from qdrant_client.http import models as m
 else:
     m = _load_models()
+    _accept_missing_payloads(m)
     _ignore_unknown_fields(m)

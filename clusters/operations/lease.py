@@ -1,15 +1,20 @@
 """Who works on an operation: a conditional UPDATE decides, a lease ends it, a fencing token tells owners apart."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db import DatabaseError, connection
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from clusters.models import UNFINISHED, Operation
 
 LEASE = timedelta(seconds=10)
+RENEW_EVERY_SECONDS = 3.0
 
 
 class LeaseLost(Exception):
@@ -26,15 +31,12 @@ def claim(operation_id: UUID) -> Operation | None:
     earlier = Operation.objects.filter(
         cluster=OuterRef("cluster"), generation__lt=OuterRef("generation"), state__in=UNFINISHED
     )
-    won = (
-        Operation.objects.filter(claimable(), ~Exists(earlier), pk=operation_id)
-        .update(
-            state=Operation.State.RUNNING,
-            fencing_token=F("fencing_token") + 1,
-            attempts=F("attempts") + 1,
-            lease_expires_at=timezone.now() + LEASE,
-            started_at=Coalesce("started_at", Now()),
-        )
+    won = Operation.objects.filter(claimable(), ~Exists(earlier), pk=operation_id).update(
+        state=Operation.State.RUNNING,
+        fencing_token=F("fencing_token") + 1,
+        attempts=F("attempts") + 1,
+        lease_expires_at=timezone.now() + LEASE,
+        started_at=Coalesce("started_at", Now()),
     )
     if not won:
         return None
@@ -44,10 +46,37 @@ def claim(operation_id: UUID) -> Operation | None:
 def update_owned(operation: Operation, **changes: object) -> None:
     """Change the row as its owner and renew the lease. Raises LeaseLost when somebody else took it over."""
     changes.setdefault("lease_expires_at", timezone.now() + LEASE)
-    owned = Operation.objects.filter(
-        pk=operation.pk, state=Operation.State.RUNNING, fencing_token=operation.fencing_token
-    )
-    if not owned.update(**changes):
+    if not _owned(operation).update(**changes):
         raise LeaseLost
     for name, value in changes.items():
         setattr(operation, name, value)
+
+
+@contextmanager
+def kept_lease(operation: Operation) -> Iterator[None]:
+    """Renew the lease in the background while a step takes its time; a paused or dead process renews nothing."""
+    done = threading.Event()
+
+    def renew() -> None:
+        try:
+            while not done.wait(RENEW_EVERY_SECONDS):
+                try:
+                    _owned(operation).update(lease_expires_at=timezone.now() + LEASE)
+                except DatabaseError:
+                    connection.close()  # the next round opens a new one
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=renew, name=f"lease of {operation.pk}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _owned(operation: Operation) -> QuerySet[Operation]:
+    return Operation.objects.filter(
+        pk=operation.pk, state=Operation.State.RUNNING, fencing_token=operation.fencing_token
+    )

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from clusters.models import UNFINISHED, Cluster, Operation
 from clusters.notifications import announce_cluster_change
-from clusters.operations.lease import LeaseLost, claim, update_owned
+from clusters.operations.lease import LeaseLost, claim, kept_lease, update_owned
 from clusters.operations.steps import STEPS, StepFailed, Work, work_on
-from clusters.provisioners import ProvisionerUnavailable
+from clusters.provisioners.errors import GenerationRefused, ProvisionerUnavailable
 from clusters.rules.lifecycle import TRANSITIONS, OperationKind
 from clusters.wakeup import run_operation_soon
 
@@ -51,13 +51,14 @@ def _carry_out(work: Work) -> None:
     try:
         for step in steps[operation.steps_done :]:
             logger.info("cluster %s: %s: %s", work.cluster.pk, operation.summary, step.title)
-            step.run(work)
+            with kept_lease(operation):
+                step.run(work)
             update_owned(
                 operation,
                 steps_done=operation.steps_done + 1,
                 step_times=[*operation.step_times, timezone.now().isoformat()],
             )
-    except StepFailed as error:
+    except (StepFailed, GenerationRefused) as error:
         _fail(work, str(error))
     except ProvisionerUnavailable as error:
         # The row stays ours on paper only: once the short lease is over the sweep hands it to whoever is free.

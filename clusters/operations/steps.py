@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from clusters.models import Cluster, Operation
 from clusters.notifications import announce_cluster_change
-from clusters.operations.lease import update_owned
-from clusters.provisioners import Provisioner, provisioner_for
+from clusters.provisioners.choice import Provisioner, provisioner_for
 from clusters.rules.lifecycle import OperationKind
 
 READY_DEADLINE_SECONDS = 60
@@ -53,18 +52,16 @@ def start_node(work: Work) -> None:
 
 
 def await_ready(work: Work) -> None:
-    """Wait until the node of this generation answers, renewing the lease meanwhile."""
+    """Wait until the node of this generation answers."""
     deadline = time.monotonic() + READY_DEADLINE_SECONDS
     while True:
-        status = work.provisioner.status(work.cluster.pk)
-        if status and status.generation == work.operation.generation and status.ready:
+        if work.provisioner.ready(work.cluster.pk, generation=work.operation.generation):
             return
         if time.monotonic() > deadline:
             raise StepFailed(
                 f"The node did not become ready within {READY_DEADLINE_SECONDS} seconds. "
                 "Look at the cluster's log lines and restart it."
             )
-        update_owned(work.operation)
         time.sleep(POLL_SECONDS)
 
 

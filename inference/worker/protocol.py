@@ -1,4 +1,4 @@
-"""What travels between the inference worker and its clients: embeddings as raw numbers, errors as a code and a sentence.
+"""What travels between the worker and its clients: embeddings as raw numbers, errors as a code and a sentence.
 
 An answer is a little-endian u32 (the length of the header), a JSON header, and raw bytes:
 

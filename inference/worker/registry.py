@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from inference.catalogue import CATALOGUE, ModelSpec
+from inference.worker import families
 from inference.worker.config import WorkerConfig
 from inference.worker.protocol import InferenceError
 from inference.worker.weights import WeightStore, WeightsUnavailable
@@ -33,6 +34,7 @@ class ModelRecord:
     progress: float | None = None
     reason: str | None = None
     loaded: Any = None
+    broken: bool = False  # its weights were here and could not be loaded: not tried again before a restart
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def describe(self) -> dict[str, Any]:
@@ -60,9 +62,8 @@ class ModelRegistry:
         await asyncio.to_thread(self._store.remove_unfinished)
         for record in self.records.values():
             await self._look(record)
-        for record in self.records.values():
-            if record.spec.preload:
-                await self._fetch_and_load(record)
+        wanted = [record for record in self.records.values() if record.spec.preload]
+        await asyncio.gather(*(self._fetch_and_load(record) for record in wanted))
 
     async def loaded(self, spec: ModelSpec) -> Any:
         """The model, loaded if its weights are on the disk.
@@ -95,23 +96,21 @@ class ModelRegistry:
                     if record.state is not State.READY:
                         await self._look(record)
                         await self._load(record)
-        return all(
-            record.state is State.READY for record in self.records.values() if record.spec.preload
-        )
+        return all(record.state is State.READY for record in self.records.values() if record.spec.preload)
 
     def close(self) -> None:
         """End the downloads."""
         self._store.close()
 
     async def _look(self, record: ModelRecord) -> None:
-        from inference.worker.families import can_run, needs_no_files
-
         spec = record.spec
-        if not can_run(spec):
+        if record.broken:
+            return
+        if not families.can_run(spec):
             record.reason = f"this worker cannot run {spec.modality} models."
             return
         try:
-            found = needs_no_files(spec) or await asyncio.to_thread(self._store.find, spec) is not None
+            found = families.needs_no_files(spec) or await asyncio.to_thread(self._store.find, spec) is not None
         except WeightsUnavailable as reason:
             record.reason = str(reason)
             return
@@ -149,11 +148,10 @@ class ModelRegistry:
             record.loaded = await asyncio.to_thread(self._read, record.spec)
             record.state, record.reason = State.READY, None
         except Exception as error:  # whatever the libraries raise for unusable files
-            record.state, record.reason = State.UNAVAILABLE, f"its weights could not be loaded: {error}"
+            record.state, record.broken = State.UNAVAILABLE, True
+            record.reason = f"its weights could not be loaded: {error}"
             log.exception("model %s could not be loaded", record.spec.name)
 
     def _read(self, spec: ModelSpec) -> Any:
-        from inference.worker.families import loader, needs_no_files
-
-        folder = None if needs_no_files(spec) else self._store.find(spec)
-        return loader(spec, folder, self._threads)()
+        folder = None if families.needs_no_files(spec) else self._store.find(spec)
+        return families.load(spec, folder, self._threads)

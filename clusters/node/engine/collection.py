@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import qdrant_edge as edge
 
@@ -16,8 +16,6 @@ from clusters.node.errors import EngineFailure, EnginePanic, NodeError, NotFound
 from clusters.node.models import m
 
 log = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -79,9 +77,9 @@ class Collection:
                     raise
                 log.warning("shard did not close cleanly: %s", error, extra={"folder": self.folder.name})
 
-    def read(self, call: Callable[[Any], Result]) -> Result:
-        """What the engine answers; its errors and panics raised as refusals."""
-        return self._call(call)
+    def read(self, method: str, *arguments: Any) -> Any:
+        """What the engine answers to a call of the shard; its errors and panics raised as refusals."""
+        return self._call(method, *arguments)
 
     def apply(self, step: Step) -> int:
         """Apply an update in memory; durable only after ``flush``. Returns the operation's id.
@@ -90,25 +88,25 @@ class Collection:
         """
         if step.required_points:
             self._require(step.required_points)
-        self._call(lambda shard: shard.update(step.operation))
+        self._call("update", step.operation)
         return next(self._operation_ids)
 
     def flush(self) -> None:
         """Write everything applied so far to disk."""
-        self._call(lambda shard: shard.flush())
+        self._call("flush")
 
     def _require(self, ids: tuple[int | str, ...]) -> None:
-        stored = {str(record.id) for record in self._call(lambda shard: shard.retrieve(list(ids), False, False))}
+        stored = {str(record.id) for record in self._call("retrieve", list(ids), False, False)}
         for wanted in ids:
             if str(wanted) not in stored:
                 raise NotFound(f"No point with id {wanted} found")
 
-    def _call(self, call: Callable[[Any], Result]) -> Result:
+    def _call(self, method: str, *arguments: Any) -> Any:
         shard = self._shard
         if shard is None:
             raise EngineFailure(f"collection `{self.name}` could not be loaded; see the node's log")
         try:
-            return call(shard)
+            return getattr(shard, method)(*arguments)
         except NodeError:
             raise
         except Exception as error:

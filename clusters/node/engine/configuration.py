@@ -89,8 +89,7 @@ def reported_configuration(configuration: m.CreateCollection) -> dict[str, Any]:
     }
     config = {
         "params": params | {name: given[name] for name in ("sparse_vectors", "payload") if name in given},
-        "hnsw_config": {**_HNSW_DEFAULTS, "max_indexing_threads": 0, "on_disk": False}
-        | given.get("hnsw_config", {}),
+        "hnsw_config": {**_HNSW_DEFAULTS, "max_indexing_threads": 0, "on_disk": False} | given.get("hnsw_config", {}),
         "optimizer_config": _OPTIMIZER_DEFAULTS | given.get("optimizers_config", {}),
         "wal_config": _WAL_DEFAULTS | given.get("wal_config", {}),
         "quantization_config": given.get("quantization_config"),
@@ -107,9 +106,7 @@ def _hnsw(model: m.HnswConfigDiff) -> Any:
 def _vector_params(params: m.VectorParams, collection_hnsw: m.HnswConfigDiff | None) -> Any:
     """A vector's parameters; what its own HNSW configuration leaves open comes from the collection's."""
     hnsw = _merged(collection_hnsw, params.hnsw_config) if params.hnsw_config else None
-    return edge.EdgeVectorParams(
-        **fields(params, without=("hnsw_config",)), hnsw_config=_hnsw(hnsw) if hnsw else None
-    )
+    return edge.EdgeVectorParams(**fields(params, without=("hnsw_config",)), hnsw_config=_hnsw(hnsw) if hnsw else None)
 
 
 def _sparse_params(params: m.SparseVectorParams) -> Any:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from clusters.node.errors import FormatError, WrongInput
 from clusters.node.models import m
 
+PointId = int | str
 LARGEST_POINT_ID = 2**64 - 1
 
 _CLASSES: dict[type[BaseModel], type] = {
@@ -21,7 +22,7 @@ _CLASSES: dict[type[BaseModel], type] = {
     m.ProductQuantizationConfig: edge.ProductQuantizationConfig,
     m.BinaryQuantizationConfig: edge.BinaryQuantizationConfig,
 }
-_ENUMS = {m.Datatype: edge.VectorStorageDatatype}
+_ENUMS: dict[type[Enum], type] = {m.Datatype: edge.VectorStorageDatatype}
 _QUANTIZATIONS = (m.ScalarQuantization, m.ProductQuantization, m.BinaryQuantization, m.TurboQuantization)
 
 
@@ -35,7 +36,7 @@ def enum_member(value: Enum) -> Any:
     raise WrongInput(f"{type(value).__name__} `{value.value}` is not supported by this node")
 
 
-def point_id(value: int | str | uuid.UUID) -> int | str:
+def point_id(value: int | str | uuid.UUID) -> PointId:
     """A point id as the engine takes it: an unsigned 64-bit integer, or a UUID in its canonical text form."""
     if isinstance(value, uuid.UUID):
         return str(value)
@@ -47,17 +48,13 @@ def point_id(value: int | str | uuid.UUID) -> int | str:
             return str(uuid.UUID(value))
         except ValueError:
             pass
-    raise FormatError(
-        f"value {value} is not a valid point ID, valid values are either an unsigned integer or a UUID"
-    )
+    raise FormatError(f"value {value} is not a valid point ID, valid values are either an unsigned integer or a UUID")
 
 
 def fields(model: BaseModel, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
     """The fields of a model that are set, converted, as keyword arguments for an engine class."""
     return {
-        name: to_engine(value)
-        for name, value in model.__dict__.items()
-        if value is not None and name not in without
+        name: to_engine(value) for name, value in model.__dict__.items() if value is not None and name not in without
     }
 
 

@@ -1,6 +1,7 @@
 """Filters: which points a request is about."""
 
 from typing import Any
+from uuid import UUID
 
 import qdrant_edge as edge
 
@@ -25,7 +26,7 @@ def engine_filter(model: m.Filter | None) -> Any:
     return None if model is None else to_engine(model)
 
 
-def excluding(condition: Any, ids: set[int | str]) -> Any:
+def excluding(condition: Any, ids: set[int | str | UUID]) -> Any:
     """A filter that also leaves these points out; ``condition`` is an engine filter or None."""
     if not ids:
         return condition
@@ -74,7 +75,7 @@ def _has_vector(model: m.HasVectorCondition) -> Any:
 
 @register(m.SliceCondition)
 def _slice(model: m.SliceCondition) -> Any:
-    return edge.SliceCondition(model.slice.total, model.slice.index)
+    return edge.SliceCondition(model.slice.total, model.slice.index)  # type: ignore[attr-defined]  # not in its stubs
 
 
 @register(m.NestedCondition)
@@ -84,12 +85,14 @@ def _nested(model: m.NestedCondition) -> Any:
 
 @register(m.MatchAny)
 def _match_any(model: m.MatchAny) -> Any:
-    return edge.MatchAny(list(model.any))
+    values: Any = list(model.any)
+    return edge.MatchAny(values)
 
 
 @register(m.MatchExcept)
 def _match_except(model: m.MatchExcept) -> Any:
-    return edge.MatchExcept(list(model.except_))
+    values: Any = list(model.except_)
+    return edge.MatchExcept(values)
 
 
 @register(m.GeoPolygon)

@@ -62,9 +62,12 @@ class Collections:
         except KeyError:
             raise collection_not_found(name) from None
 
-    def in_folder(self, folder: str) -> Collection | None:
-        """The collection whose data lies in the folder of this name."""
-        return next((c for c in self._by_name.values() if c.folder.name == folder), None)
+    def in_folder(self, folder: str) -> Collection:
+        """The collection whose data lies in the folder of this name, or NotFound."""
+        for collection in self._by_name.values():
+            if collection.folder.name == folder:
+                return collection
+        raise collection_not_found(folder)
 
     def create(self, name: str, configuration: m.CreateCollection) -> None:
         """Create a collection; raises Conflict when the name is taken."""

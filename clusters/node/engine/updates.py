@@ -3,6 +3,7 @@
 Nothing is applied here, so a request that is refused has changed nothing.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import qdrant_edge as edge
@@ -46,8 +47,7 @@ def update_vectors(collections: Collections, name: str, body: m.UpdateVectors) -
     if not body.points:
         raise ValidationFailed("points", "must not be empty")
     points = [
-        edge.PointVectors(point_id(point.id), stored_vector(point.vector, collection.vectors))
-        for point in body.points
+        edge.PointVectors(point_id(point.id), stored_vector(point.vector, collection.vectors)) for point in body.points
     ]
     condition = engine_filter(body.update_filter)
     return [
@@ -115,7 +115,7 @@ def delete_field_index(collections: Collections, name: str, _body: None, field_n
     return [Step(collections.get(name), _Update.delete_field_index(field_name))]
 
 
-_BATCHABLE = {
+_BATCHABLE: dict[str, Callable[..., list[Step]]] = {
     "upsert": upsert_points,
     "delete": delete_points,
     "set_payload": set_payload,

@@ -102,7 +102,7 @@ def _sparse(value: m.SparseVector) -> Any:
         raise ValidationFailed("values", "must be the same length as indices")
     if len(set(value.indices)) != len(value.indices):
         raise ValidationFailed("indices", "must be unique")
-    if value.indices and not (0 <= min(value.indices) and max(value.indices) <= LARGEST_SPARSE_INDEX):
+    if value.indices and not (min(value.indices) >= 0 and max(value.indices) <= LARGEST_SPARSE_INDEX):
         raise ValidationFailed("indices", f"must be from 0 to {LARGEST_SPARSE_INDEX}")
     _check_numbers(value.values)
     return edge.SparseVector(value.indices, value.values)

@@ -1,20 +1,16 @@
 """The kinds of models the worker runs, by the ``family`` of their weights in the catalogue."""
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from inference.catalogue import ModelSpec
-from inference.worker.families.bm25 import Bm25Model
-from inference.worker.families.onnx import ColbertModel, DenseModel, OnnxFamily, SpladeModel
 
-LoadedModel = OnnxFamily | Bm25Model
+if TYPE_CHECKING:
+    from inference.worker.families.bm25 import Bm25Model
+    from inference.worker.families.onnx import OnnxFamily
 
-# No entry for "image": such models are listed as unavailable.
-_ONNX_FAMILIES: dict[str, type[OnnxFamily]] = {
-    "dense": DenseModel,
-    "splade": SpladeModel,
-    "colbert": ColbertModel,
-}
+# The family "image" is not among them yet: such models are listed as unavailable.
+_ONNX_FAMILIES = {"dense": "DenseModel", "splade": "SpladeModel", "colbert": "ColbertModel"}
 
 
 def can_run(spec: ModelSpec) -> bool:
@@ -27,11 +23,16 @@ def needs_no_files(spec: ModelSpec) -> bool:
     return spec.weights is not None and spec.weights.family == "bm25"
 
 
-def loader(spec: ModelSpec, folder: Path | None, threads: int) -> Callable[[], LoadedModel]:
-    """What loads a model that ``can_run``, from its weights in ``folder``; takes seconds and raises whatever went wrong."""
-    assert spec.weights is not None
+def load(spec: ModelSpec, folder: Path | None, threads: int) -> "OnnxFamily | Bm25Model":
+    """Load a model that ``can_run`` from its weights in ``folder``; takes seconds, raises whatever went wrong."""
+    # Imported here, in the loading thread: the libraries take a second or two, and the worker answers meanwhile.
     if needs_no_files(spec):
-        return Bm25Model
+        from inference.worker.families.bm25 import Bm25Model
+
+        return Bm25Model()
+    from inference.worker.families import onnx
+
+    assert spec.weights is not None
     assert folder is not None
-    family = _ONNX_FAMILIES[spec.weights.family]
-    return lambda: family(spec, folder, threads)
+    family: type[OnnxFamily] = getattr(onnx, _ONNX_FAMILIES[spec.weights.family])
+    return family(spec, folder, threads)

@@ -76,9 +76,7 @@ class OnnxFamily:
         for text in batch:
             missing = longest - len(text.ids)
             padded.append(
-                TokenizedText(
-                    text.ids + [self._pad_id] * missing, text.attention_mask + [0] * missing, text.truncated
-                )
+                TokenizedText(text.ids + [self._pad_id] * missing, text.attention_mask + [0] * missing, text.truncated)
             )
         return padded
 
@@ -158,7 +156,13 @@ def _load(front_door: Any, weights: Weights, folder: Path, threads: int) -> Any:
     for candidate in front_door.EMBEDDINGS_REGISTRY:
         if any(description.model.lower() == wanted for description in candidate._list_supported_models()):
             served = type(f"Served{candidate.__name__}", (_TakesTokens, candidate), {})
-            return served(weights.fastembed_id, threads=threads, cuda=False, specific_model_path=str(folder))
+            return served(
+                weights.fastembed_id,
+                cache_dir=str(folder),  # unused; without it, fastembed makes itself a folder in /tmp
+                threads=threads,
+                cuda=False,
+                specific_model_path=str(folder),
+            )
     raise ValueError(f"fastembed does not know {weights.fastembed_id}")
 
 

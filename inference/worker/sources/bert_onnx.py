@@ -84,7 +84,7 @@ class _BertGraph:
         return self._norm("embeddings.LayerNorm", together)
 
     def _attention_mask(self) -> str:
-        """0 for a token and a huge negative number for padding, shaped to be added to batch x heads x tokens x tokens."""
+        """0 for a token, hugely negative for padding; to be added to batch x heads x tokens x tokens."""
         mask = self._node("Cast", ["attention_mask"], to=TensorProto.FLOAT)
         mask = self._node("Unsqueeze", [mask, self._integers("head_and_query_axes", [1, 2])])
         padding = self._node("Sub", [self._constant("one", np.float32(1)), mask])

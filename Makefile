@@ -1,0 +1,57 @@
+# Everything a person or CI does here. `make run` and `make test` need Python 3.11 or newer and nothing else.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
+           --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+.PHONY: setup setup-dev run test check format lock protos screenshot clean
+
+setup: $(VENV)/.base
+
+setup-dev: $(VENV)/.dev
+
+$(VENV)/.venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cloudconsole needs Python 3.11 or newer; name it with: make PYTHON=python3.11 $(MAKECMDGOALS)")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.base: requirements/base.txt | $(VENV)/.venv
+	@echo "Installing what the cloud needs (once; about a minute)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.base
+	@echo "Installing what the tests need (once)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+run: setup  ## start the whole cloud with the demo account; Ctrl-C stops it
+	@exec $(BIN)/python manage.py up
+
+test: setup-dev  ## all tests
+	$(BIN)/python -m pytest
+
+check: setup-dev  ## linters, types, import directions, deployment settings, migrations, generated code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	CLOUDCONSOLE_HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/python -W ignore manage.py makemigrations --check --dry-run
+	$(BIN)/python -m cloudconsole.api.generate --check
+
+format: setup-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+protos: setup-dev  ## regenerate the API's messages from its .proto files
+	$(BIN)/python -m cloudconsole.api.generate
+
+lock: setup-dev  ## renew the pinned versions
+	$(COMPILE) --upgrade -o requirements/base.txt requirements/base.in
+	$(COMPILE) --upgrade -o requirements/dev.txt requirements/dev.in
+
+clean:  ## remove the virtual environment, caches and the embedded cloud's data
+	@-test -x $(BIN)/python && $(BIN)/python manage.py delete_data
+	rm -rf $(VENV) .cloud .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles

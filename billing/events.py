@@ -1,0 +1,71 @@
+"""What the gateway hands to the ledger: one event per request and model."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+LARGEST_AMOUNT = 10**12  # no request comes near it, and sums stay far from the end of 64 bits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUsageEvent:
+    """Tokens that one model processed for one request, about to be recorded.
+
+    ``id`` (a UUIDv7) is the idempotency key: a ledger holds it at most once, for ever. ``tokens`` are those the
+    model processed, ``inputs`` the texts or images they came from; ``occurred_at`` decides month and price.
+    Raises ``ValueError`` for anything the database would refuse: one bad row would spoil the commit that it
+    shares with other requests.
+    """
+
+    request_id: UUID
+    account_id: UUID
+    cluster_id: UUID
+    model_id: UUID
+    api_key_id: UUID
+    kind: Literal["update", "search"]
+    tokens: int
+    inputs: int
+    occurred_at: datetime
+    id: UUID = field(default_factory=uuid7)
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("update", "search"):
+            raise ValueError(f"A usage event is of kind update or search, not {self.kind!r}.")
+        if not (0 <= self.tokens <= LARGEST_AMOUNT and 0 <= self.inputs <= LARGEST_AMOUNT):
+            raise ValueError("Tokens and inputs of a usage event are whole numbers from 0 to 10^12.")
+        if self.occurred_at.utcoffset() is None:
+            raise ValueError("A usage event needs a time with a time zone.")
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """A row as it is inserted; a correction negates the event whose id is in ``corrects``."""
+
+    event: NewUsageEvent
+    corrects: UUID | None = None
+
+    @property
+    def values(self) -> tuple[object, ...]:
+        """The row in the order of the ledger's INSERT."""
+        event, sign = self.event, 1 if self.corrects is None else -1
+        return (
+            event.id,
+            event.request_id,
+            event.account_id,
+            event.cluster_id,
+            event.model_id,
+            event.api_key_id,
+            event.kind,
+            sign * event.tokens,
+            sign * event.inputs,
+            event.occurred_at,
+            self.corrects,
+        )
+
+
+def correction_of(event: NewUsageEvent) -> LedgerRow:
+    """The row that takes ``event`` back: same time, so it falls into the same month at the same price."""
+    return LedgerRow(replace(event, id=uuid7()), corrects=event.id)

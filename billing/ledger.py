@@ -1,0 +1,232 @@
+"""The writer of the usage ledger: the events of all requests in flight share one commit.
+
+One INSERT is on its way at a time; what arrives meanwhile forms the next one. A connection of its own instead
+of a pool: one is all that group commit needs, and a pool's growing pauses between attempts would keep the
+ledger away long after PostgreSQL is back.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
+
+from billing.events import LedgerRow, NewUsageEvent, correction_of
+
+logger = logging.getLogger(__name__)
+
+DEADLINE_SECONDS = 3.0  # from record() to LedgerUnavailable
+LONGEST_PAUSE_SECONDS = 0.5  # between two attempts while PostgreSQL is away
+MAX_WAITING_ROWS = 50_000
+MAX_ROWS_PER_COMMIT = 2_000
+
+# Without a conflict target: a row is there already if its id is, and a correction also if its original has one.
+_INSERT = """
+INSERT INTO billing_usageevent (
+    id, request_id, account_id, cluster_id, model_id, api_key_id, kind, tokens, inputs, occurred_at, corrects_id,
+    recorded_at
+)
+SELECT new.*, now()
+FROM unnest(
+    %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[],
+    %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::uuid[]
+) AS new
+ON CONFLICT DO NOTHING
+"""
+_NUMBER_OF_COLUMNS = _INSERT.count("%s")
+_SESSION = "SET synchronous_commit = on; SET statement_timeout = '10s'"
+
+
+class LedgerUnavailable(Exception):
+    """The ledger did not confirm the events in time. They may be in it or not, but never twice."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """One caller's rows, and the future it waits on."""
+
+    rows: list[LedgerRow]
+    recorded: asyncio.Future[None]
+    deadline: float
+
+
+class LedgerWriter:
+    """Records usage events. One per process and event loop; ``record`` and ``void`` may be called concurrently."""
+
+    def __init__(self, conninfo: str) -> None:
+        """``conninfo`` as libpq takes it; see ``database_conninfo``."""
+        self._conninfo = conninfo
+        self._connection: AsyncConnection[Any] | None = None
+        self._queue: deque[_Waiting] = deque()
+        self._rows_in_queue = 0
+        self._something_to_do = asyncio.Event()
+        self._healthy = False
+        self._failures_in_a_row = 0
+        self._writing: asyncio.Task[None] | None = None
+        self._given_up: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last attempt reached a ledger that can be written. Costs nothing: ask before every request."""
+        return self._healthy
+
+    async def start(self) -> None:
+        """Try to reach the ledger, for a few seconds at most. Starts without it too, with ``healthy`` False."""
+        await self._attempt(self._insert([]), seconds=DEADLINE_SECONDS)
+        self._writing = asyncio.create_task(self._write_until_stopped())
+
+    async def stop(self) -> None:
+        """Take no more events, write what waits (or tell its callers that it could not be), disconnect."""
+        self._stopping = True
+        self._something_to_do.set()
+        if self._writing is not None:
+            await self._writing
+        for attempt in self._given_up:
+            attempt.cancel()
+        if self._given_up:
+            await asyncio.wait(self._given_up, timeout=1)
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def record(self, events: Sequence[NewUsageEvent]) -> None:
+        """Return once the events are committed; repeating an event changes nothing.
+
+        A caller that is cancelled does not take its events back. Raises ``LedgerUnavailable`` within about
+        ``DEADLINE_SECONDS`` when the database does not confirm them.
+        """
+        await self._enqueue([LedgerRow(event) for event in events])
+
+    async def void(self, events: Sequence[NewUsageEvent]) -> None:
+        """Take the events back with correction rows; return once these are committed. Idempotent.
+
+        Writes the originals again too (the ledger drops those it has): so the pair nets to zero whether
+        ``record`` succeeded, failed, or was given up and is still on its way. Raises ``LedgerUnavailable``.
+        """
+        await self._enqueue([LedgerRow(event) for event in events] + [correction_of(event) for event in events])
+
+    async def _enqueue(self, rows: list[LedgerRow]) -> None:
+        if not rows:
+            return
+        if self._writing is None or self._stopping:
+            raise LedgerUnavailable("The usage ledger is not open.")
+        if self._rows_in_queue + len(rows) > MAX_WAITING_ROWS:
+            raise LedgerUnavailable("Too many usage events wait for the ledger.")
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(rows, loop.create_future(), loop.time() + DEADLINE_SECONDS)
+        self._queue.append(waiting)
+        self._rows_in_queue += len(rows)
+        self._something_to_do.set()
+        await waiting.recorded
+
+    async def _write_until_stopped(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._queue or not self._stopping:
+            self._refuse_overdue()
+            if batch := self._next_batch():
+                rows = [row for waiting in batch for row in waiting.rows]
+                if await self._attempt(self._insert(rows), seconds=batch[0].deadline - loop.time()):
+                    self._dequeue(batch)
+            elif self._healthy:
+                self._something_to_do.clear()
+                await self._something_to_do.wait()
+                continue
+            else:
+                await self._attempt(self._insert([]), seconds=DEADLINE_SECONDS)
+            if self._failures_in_a_row:
+                await self._pause()
+
+    def _next_batch(self) -> list[_Waiting]:
+        """Callers from the head of the queue; always one if there is any, however many rows it has."""
+        batch: list[_Waiting] = []
+        rows = 0
+        for waiting in self._queue:
+            rows += len(waiting.rows)
+            if batch and rows > MAX_ROWS_PER_COMMIT:
+                break
+            batch.append(waiting)
+        return batch
+
+    def _dequeue(self, callers: Sequence[_Waiting], error: LedgerUnavailable | None = None) -> None:
+        """Take callers off the head of the queue and wake them; some may have been cancelled meanwhile."""
+        for waiting in callers:
+            self._queue.popleft()
+            self._rows_in_queue -= len(waiting.rows)
+            if waiting.recorded.done():
+                continue
+            if error is None:
+                waiting.recorded.set_result(None)
+            else:
+                waiting.recorded.set_exception(error)
+
+    def _refuse_overdue(self) -> None:
+        now = asyncio.get_running_loop().time()
+        overdue = list(takewhile(lambda waiting: waiting.deadline <= now, self._queue))
+        if overdue:
+            self._healthy = False
+            self._dequeue(overdue, LedgerUnavailable("The usage ledger cannot be written right now."))
+
+    async def _pause(self) -> None:
+        """Longer after every failure, none after the first: that one may only have found a stale connection."""
+        seconds = min(LONGEST_PAUSE_SECONDS, 0.2 * (self._failures_in_a_row - 1))
+        if self._queue:
+            seconds = min(seconds, self._queue[0].deadline - asyncio.get_running_loop().time())
+        await asyncio.sleep(max(0.0, seconds))
+
+    async def _attempt(self, work: Coroutine[Any, Any, None], *, seconds: float) -> bool:
+        """Whether ``work`` succeeded in time. It is left behind when it does not answer, never waited for."""
+        task = asyncio.ensure_future(work)
+        done, _ = await asyncio.wait({task}, timeout=max(0.0, seconds))
+        if done and task.exception() is None:
+            if not self._healthy:
+                logger.info("the usage ledger can be written")
+            self._healthy, self._failures_in_a_row = True, 0
+            return True
+        if not done:
+            task.cancel()
+            self._given_up.add(task)
+            task.add_done_callback(self._given_up.discard)
+        self._failures_in_a_row += 1
+        if self._healthy and self._failures_in_a_row > 1:
+            logger.warning("the usage ledger cannot be written: %s", task.exception() if done else "no answer")
+            self._healthy = False
+        return False
+
+    async def _insert(self, rows: list[LedgerRow]) -> None:
+        """Commit the rows; none at all tells whether the ledger could be written."""
+        # In one order everywhere, so that two writers of the same events wait for each other but never deadlock.
+        rows.sort(key=lambda row: (row.corrects is not None, row.corrects or row.event.id))
+        values = [row.values for row in rows]
+        columns = [[row[column] for row in values] for column in range(_NUMBER_OF_COLUMNS)]
+        connection, self._connection = self._connection or await self._connect(), None
+        try:
+            await connection.execute(_INSERT, columns)
+        except BaseException:
+            await connection.close()
+            raise
+        self._connection = connection  # kept only when all went well
+
+    async def _connect(self) -> AsyncConnection[Any]:
+        connection = await AsyncConnection.connect(
+            self._conninfo, autocommit=True, prepare_threshold=None, connect_timeout=int(DEADLINE_SECONDS)
+        )
+        try:
+            await connection.execute(_SESSION)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+
+def database_conninfo() -> str:
+    """The libpq connection string of Django's default database (the test database under pytest)."""
+    from django.db import connection
+
+    not_for_libpq = {"context", "cursor_factory", "prepare_threshold"}
+    parameters = connection.get_connection_params()
+    return make_conninfo(**{name: value for name, value in parameters.items() if name not in not_for_libpq})

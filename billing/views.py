@@ -1,0 +1,97 @@
+"""The billing page: a month's usage and its export."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import cached_property
+
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from billing.exports import EXPORT_FORMATS, stream_export_async
+from billing.queries import ClusterUsage, ModelUsage, Usage, usage_by_cluster, usage_by_model
+from billing.rules import Month
+from cloudconsole.accounts.models import Account
+from cloudconsole.web.access import AccountRequest, account_page
+from cloudconsole.web.pages import render_page
+
+EARLIEST = Month(2025, 1)  # before it nothing was for sale
+
+
+class BillingView:
+    """An account's month."""
+
+    def __init__(self, account: Account, month: Month) -> None:
+        self.account = account
+        self.month = month
+
+    @property
+    def title(self) -> str:
+        return f"{self.month.start:%B %Y}"
+
+    @property
+    def months(self) -> list[Month]:
+        """Every month since the account began, latest first; a month asked for is among them."""
+        latest = Month.of(timezone.now())
+        first = min(Month.of(self.account.created_at), self.month)
+        months = [max(latest, self.month)]
+        while months[-1] > first:
+            months.append(months[-1].previous)
+        return months
+
+    @cached_property
+    def by_model(self) -> list[ModelUsage]:
+        return usage_by_model(month=self.month, account=self.account)
+
+    @cached_property
+    def by_cluster(self) -> list[ClusterUsage]:
+        return usage_by_cluster(month=self.month, account=self.account)
+
+    @property
+    def total(self) -> Usage:
+        return _sum(self.by_model)
+
+
+def _sum(usages: Sequence[Usage]) -> Usage:
+    return Usage(
+        tokens=sum(one.tokens for one in usages),
+        inputs=sum(one.inputs for one in usages),
+        cost_millicents=sum((one.cost_millicents for one in usages), Decimal(0)),
+    )
+
+
+def _month(request: AccountRequest) -> Month:
+    """The month in the query, else the current one. Raises Http404 for what is not a month of the account's time."""
+    asked = request.GET.get("month")
+    current = Month.of(timezone.now())
+    if asked is None:
+        return current
+    try:
+        month = Month.parse(asked)
+    except ValueError as error:
+        raise Http404(str(error)) from None
+    if not EARLIEST <= month <= current:
+        raise Http404(f"There are bills from {EARLIEST} to {current}.")
+    return month
+
+
+@require_safe
+@account_page
+def billing(request: AccountRequest) -> HttpResponse:
+    view = BillingView(request.account, _month(request))
+    return render_page(request, "billing/month.html", {"view": view}, fragments=("month",))
+
+
+@require_safe
+@account_page
+def export(request: AccountRequest) -> StreamingHttpResponse:
+    """The month as a file, in the ``format`` of the query."""
+    name, month = request.GET.get("format", ""), _month(request)
+    chosen = EXPORT_FORMATS.get(name)
+    if chosen is None:
+        raise Http404(f"Usage can be exported as {' or '.join(EXPORT_FORMATS)}.")
+    response = StreamingHttpResponse(
+        stream_export_async(account=request.account, month=month, format=name), content_type=chosen.content_type
+    )
+    response["Content-Disposition"] = f'attachment; filename="inference-usage-{month}.{chosen.extension}"'
+    return response

@@ -1,0 +1,57 @@
+"""Every RPC that the protos declare, with what they declare about it."""
+
+from dataclasses import dataclass
+from types import ModuleType
+
+from google.api import annotations_pb2
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from cloudconsole.api.declarations import method_access
+from cloudconsole.api.gen.cloudconsole import options_pb2
+from cloudconsole.api.gen.qdrant.cloud.booking.v1 import booking_pb2
+from cloudconsole.api.gen.qdrant.cloud.cluster.v1 import cluster_pb2
+from cloudconsole.api.gen.qdrant.cloud.monitoring.v1 import monitoring_pb2
+
+_FILES: tuple[ModuleType, ...] = (cluster_pb2, booking_pb2, monitoring_pb2)
+
+
+@dataclass(frozen=True)
+class Method:
+    """One RPC. ``path`` is its REST path with ``{field.path}`` variables, ``verb`` the HTTP method in capitals."""
+
+    name: str  # "qdrant.cloud.cluster.v1.ClusterService.GetCluster"
+    request: type[Message]
+    response: type[Message]
+    access: options_pb2.Access
+    verb: str
+    path: str
+    has_body: bool
+
+    @property
+    def short_name(self) -> str:
+        """``ClusterService.GetCluster``."""
+        return ".".join(self.name.rsplit(".", 2)[1:])
+
+
+def _method(descriptor: MethodDescriptor) -> Method:
+    http = descriptor.GetOptions().Extensions[annotations_pb2.http]
+    verb = http.WhichOneof("pattern")
+    return Method(
+        name=descriptor.full_name,
+        request=GetMessageClass(descriptor.input_type),
+        response=GetMessageClass(descriptor.output_type),
+        access=method_access(descriptor),
+        verb=verb.upper(),
+        path=getattr(http, verb),
+        has_body=http.body == "*",
+    )
+
+
+METHODS: dict[str, Method] = {
+    method.full_name: _method(method)
+    for file in _FILES
+    for service in file.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+}

@@ -1,0 +1,67 @@
+"""Asking each process whether it does its work: the supervisor and ``manage.py status`` use the same questions."""
+
+import asyncio
+from typing import Any
+
+import aiohttp
+from django.conf import settings
+
+from cloudconsole.supervisor.postgres import EmbeddedPostgres
+from cloudconsole.supervisor.redis_server import EmbeddedRedis
+
+TIMEOUT = aiohttp.ClientTimeout(total=2)
+
+
+async def console_ready() -> bool:
+    return await get_json(f"http://{settings.BIND}:{settings.CONSOLE_PORT}/healthz") is not None
+
+
+async def gateway_ready() -> bool:
+    return await get_json(f"http://{settings.BIND}:{settings.GATEWAY_REST_PORT}/readyz") is not None
+
+
+async def node_agent_ready() -> bool:
+    return await get_json("http://agent/nodes", socket=str(settings.PATHS.run / "agent.sock")) is not None
+
+
+async def inference_worker_ready() -> bool:
+    """Ready as soon as it answers and fetches no weights any more; what it could not have, it says itself."""
+    models = await inference_models()
+    return models is not None and all(model["state"] != "downloading" for model in models)
+
+
+async def inference_models() -> list[dict[str, Any]] | None:
+    """The worker's models with the state of their weights; None when the worker does not answer."""
+    address = settings.INFERENCE_LISTEN
+    if address.startswith("/"):
+        answer = await get_json("http://inference/models", socket=address)
+    else:
+        answer = await get_json(f"http://{address}/models")
+    return answer["models"] if isinstance(answer, dict) else None
+
+
+async def get_json(url: str, socket: str | None = None) -> Any:
+    """The answer to a GET, parsed if it is JSON, else as text; None unless it is 200."""
+    connector = aiohttp.UnixConnector(socket) if socket else aiohttp.TCPConnector()
+    try:
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=TIMEOUT) as session,
+            session.get(url) as answer,
+        ):
+            if answer.status != 200:
+                return None
+            return await answer.json() if answer.content_type == "application/json" else await answer.text()
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return None
+
+
+async def postgres_ready(server: EmbeddedPostgres) -> bool:
+    return await asyncio.to_thread(server.ready)
+
+
+async def redis_ready(server: EmbeddedRedis) -> bool:
+    return await asyncio.to_thread(server.ready)
+
+
+async def always_ready() -> bool:
+    return True

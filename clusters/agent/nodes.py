@@ -1,0 +1,110 @@
+"""All nodes of a machine: every call is keyed by generation, so repeating one changes nothing.
+
+A generation is started once. A newer one replaces it only after it was stopped, and an older one never comes back.
+"""
+
+import asyncio
+import dataclasses
+import logging
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from clusters.agent.keeper import NodeKeeper
+from clusters.agent.wanted import Configuration, WantedNode, WantedNodes
+
+log = logging.getLogger(__name__)
+
+
+class GenerationConflict(Exception):
+    """The request does not fit the generation that runs or was asked for."""
+
+
+class Nodes:
+    """Starts, stops and reports the nodes that the console asks for."""
+
+    def __init__(self, clusters_dir: Path, socket_dir: Path) -> None:
+        self._store = WantedNodes(clusters_dir)
+        self._socket_dir = socket_dir
+        self._wanted: dict[str, WantedNode] = {}
+        self._keepers: dict[str, NodeKeeper] = {}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def start_wanted(self) -> None:
+        """Start every node that was running when the last agent ended."""
+        for stale in self._socket_dir.glob("n-*.sock"):
+            stale.unlink()
+        for wanted in self._store.all():
+            self._wanted[wanted.cluster_id] = wanted
+            if wanted.running:
+                self._keeper(wanted.cluster_id).start(wanted)
+
+    async def start(self, cluster_id: str, generation: int, configuration: Configuration) -> dict[str, Any]:
+        """Run this generation; returns its status without waiting for readiness. Raises GenerationConflict."""
+        async with self._locks[cluster_id]:
+            present = self._wanted.get(cluster_id)
+            if present is not None:
+                if generation < max(present.generation, present.stopped_below):
+                    raise GenerationConflict(f"generation {generation} is stale: a newer one was asked for")
+                if present.running and present.generation == generation:
+                    return self._status(cluster_id)
+                if present.running:
+                    raise GenerationConflict(f"generation {present.generation} is running, stop it first")
+            floor = present.stopped_below if present else 0
+            self._want(WantedNode(cluster_id, generation, configuration, True, floor))
+            self._keeper(cluster_id).start(self._wanted[cluster_id])
+            log.info("node %s started, generation %d", cluster_id, generation)
+            return self._status(cluster_id)
+
+    async def stop(self, cluster_id: str, generation: int) -> dict[str, Any] | None:
+        """Stop what runs with an older generation and wait until it is gone; None for an unknown cluster."""
+        async with self._locks[cluster_id]:
+            present = self._wanted.get(cluster_id)
+            if present is None:
+                return None
+            older = present.generation < generation
+            floor = max(present.stopped_below, generation)
+            self._want(dataclasses.replace(present, running=present.running and not older, stopped_below=floor))
+            if older:
+                await self._keeper(cluster_id).stop()
+                log.info("node %s stopped, generation %d", cluster_id, present.generation)
+            return self._status(cluster_id)
+
+    async def delete(self, cluster_id: str) -> None:
+        """Stop a node and delete its data; an unknown cluster is no error."""
+        async with self._locks[cluster_id]:
+            keeper = self._keepers.pop(cluster_id, None)
+            if keeper is not None:
+                await keeper.stop()
+            await asyncio.to_thread(self._store.delete, cluster_id)
+            self._wanted.pop(cluster_id, None)
+
+    def status(self, cluster_id: str) -> dict[str, Any] | None:
+        """A node's status, None for an unknown cluster."""
+        return self._status(cluster_id) if cluster_id in self._wanted else None
+
+    def statuses(self) -> list[dict[str, Any]]:
+        """The status of every node."""
+        return [self._status(cluster_id) for cluster_id in self._wanted]
+
+    async def shut_down(self) -> None:
+        """Stop all processes; what is wanted stays as it is."""
+        await asyncio.gather(*(keeper.stop() for keeper in self._keepers.values()))
+
+    def _want(self, wanted: WantedNode) -> None:
+        self._store.save(wanted)
+        self._wanted[wanted.cluster_id] = wanted
+
+    def _keeper(self, cluster_id: str) -> NodeKeeper:
+        if cluster_id not in self._keepers:
+            socket = self._socket_dir / f"n-{cluster_id}.sock"
+            self._keepers[cluster_id] = NodeKeeper(self._store.storage(cluster_id), socket)
+        return self._keepers[cluster_id]
+
+    def _status(self, cluster_id: str) -> dict[str, Any]:
+        wanted = self._wanted[cluster_id]
+        return {
+            "cluster_id": cluster_id,
+            "generation": wanted.generation,
+            **self._keeper(cluster_id).report(),
+        }

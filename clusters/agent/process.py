@@ -1,0 +1,94 @@
+"""One node process: started, its output passed on, asked whether it is ready, and stopped."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+
+from clusters.agent.wanted import WantedNode
+
+PROJECT_DIR = Path(__file__).resolve().parents[2]
+KILL_AFTER_SECONDS = 40.0
+_PREFIX_LENGTH = 8
+_LONGEST_LINE = 64 * 1024
+_READY_POLL_SECONDS = 0.05
+
+
+class NodeProcess:
+    """A running ``python -m clusters.node``."""
+
+    def __init__(self, process: asyncio.subprocess.Process, cluster_id: str, socket: Path) -> None:
+        self._process = process
+        self._socket = socket
+        self._output = asyncio.create_task(self._pass_output_on(cluster_id[:_PREFIX_LENGTH]))
+        self.pid = process.pid
+        self.started_at = datetime.now(UTC)
+
+    @classmethod
+    async def start(cls, wanted: WantedNode, storage: Path, socket: Path) -> "NodeProcess":
+        """Start a node; it removes a stale socket itself and ends with this process."""
+        arguments = ["--data-dir", str(storage), "--socket", str(socket), "--cluster-id", wanted.cluster_id]
+        arguments += ["--version", wanted.configuration.version.removeprefix("v"), "--parent-pid", str(os.getpid())]
+        if wanted.configuration.inference_enabled:
+            arguments.append("--inference")
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "clusters.node",
+            *arguments,
+            cwd=PROJECT_DIR,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=_LONGEST_LINE,
+            start_new_session=True,  # a terminal's Ctrl-C reaches nodes through the agent only
+        )
+        return cls(process, wanted.cluster_id, socket)
+
+    async def wait(self) -> int:
+        """Wait for the end; returns the exit status, negative for a signal."""
+        status = await self._process.wait()
+        await self._output
+        return status
+
+    async def wait_ready(self) -> None:
+        """Wait until the node answers that its collections are loaded."""
+        async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(self._socket))) as client:
+            while True:
+                with contextlib.suppress(httpx.HTTPError):
+                    if (await client.get("http://node/readyz")).is_success:
+                        return
+                await asyncio.sleep(_READY_POLL_SECONDS)
+
+    async def stop(self) -> None:
+        """Ask the node to drain and wait until it is gone; kill it when that takes too long."""
+        self._signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self._process.wait(), KILL_AFTER_SECONDS)
+        except TimeoutError:
+            self._signal(signal.SIGKILL)
+            await self._process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+    async def _pass_output_on(self, prefix: str) -> None:
+        output = self._process.stdout
+        assert output is not None
+        while True:
+            try:
+                line = await output.readuntil(b"\n")
+            except asyncio.IncompleteReadError as error:
+                line = error.partial
+            except asyncio.LimitOverrunError as error:
+                line = await output.readexactly(error.consumed)
+            if not line:
+                return
+            with contextlib.suppress(OSError):  # nobody reads us any more; the node must not stall for that
+                print(f"{prefix} {line.decode(errors='replace').rstrip()}", flush=True)

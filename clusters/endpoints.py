@@ -1,0 +1,21 @@
+"""The address that clients of a cluster are told."""
+
+from django.conf import settings
+
+from clusters.models import Cluster
+
+
+def endpoint_url(cluster: Cluster) -> str:
+    """Scheme and host of the cluster's endpoint, without a port. Needs ``region`` loaded.
+
+    On a cloud without a domain of its own every cluster has the same address, and its API key says which is meant.
+    """
+    host = settings.PUBLIC_HOST
+    if settings.CLUSTER_DOMAIN != "localhost":
+        host = f"{cluster.host}.{settings.CLUSTER_DOMAIN}"
+    return f"http://{host}"
+
+
+def rest_url(cluster: Cluster) -> str:
+    """The cluster's REST address with its port. Needs ``region`` loaded."""
+    return f"{endpoint_url(cluster)}:{settings.GATEWAY_REST_PORT}"

@@ -1,0 +1,151 @@
+"""``python -m clusters.node``: run the node of one cluster until SIGTERM."""
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import fcntl
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+import uvloop
+
+from clusters.node.log_lines import log_to_stdout
+from clusters.node.node import Node
+from clusters.node.rest import RestApi
+
+log = logging.getLogger("clusters.node")
+
+DRAIN_SECONDS = 30.0
+LOCK_SECONDS = 45.0  # longer than a predecessor may take to drain
+_KEEP_ALIVE_SECONDS = 300
+_BACKLOG = 2048
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Parse the command line and serve; exits 0 after a drain and 1 when the node cannot run."""
+    options = _parse_options()
+    log_to_stdout()
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    if options.parent_pid is not None:
+        _die_with(options.parent_pid)
+    options.data_dir.mkdir(parents=True, exist_ok=True)
+    with _exclusive(options.data_dir / "lock"), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        sys.exit(runner.run(_serve(options)))
+
+
+def _parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m clusters.node", description=__doc__)
+    parser.add_argument("--data-dir", type=Path, required=True, help="folder of the cluster's collections")
+    listen = parser.add_mutually_exclusive_group(required=True)
+    listen.add_argument("--socket", type=Path, help="unix socket to listen on")
+    listen.add_argument("--port", type=int, help="loopback port to listen on; 0 chooses a free one")
+    parser.add_argument("--cluster-id", required=True, help="UUID of the cluster")
+    parser.add_argument("--version", required=True, help="the Qdrant version to report, such as 1.19.0")
+    parser.add_argument("--inference", action="store_true", help="inference is on for the cluster")
+    parser.add_argument("--parent-pid", type=int, help="end with this parent process")
+    return parser.parse_args()
+
+
+def _die_with(parent_pid: int) -> None:
+    """Be killed when the parent dies, however it dies: a node that nobody watches must not hold the data."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:
+        sys.exit("the parent process is gone")
+
+
+@contextlib.contextmanager
+def _exclusive(file: Path) -> Iterator[None]:
+    """Hold the data folder: two processes on one shard destroy it. Waits for a predecessor that is stopping."""
+    handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                sys.exit(f"another process holds {file.parent}")
+            time.sleep(0.05)
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _listen(options: argparse.Namespace) -> socket.socket:
+    if options.socket is None:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", options.port))
+    else:
+        options.socket.unlink(missing_ok=True)  # left over: the lock says that nobody listens there
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(str(options.socket))
+        options.socket.chmod(0o600)
+    listener.setblocking(False)
+    return listener
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone: SIGTERM means drain first, and uvicorn would close its sockets at once."""
+        yield
+
+
+async def _serve(options: argparse.Namespace) -> int:
+    node = Node(options.data_dir)
+    api = RestApi(node, options.version.removeprefix("v"))
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with _listen(options) as listener:
+        config = uvicorn.Config(
+            api,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            backlog=_BACKLOG,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=int(DRAIN_SECONDS),
+        )
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        log.info("listening", extra={"address": listener.getsockname(), "cluster": options.cluster_id})
+        status = await _run_until_stopped(node, options, stop)
+        api.drain()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(api.idle.wait(), DRAIN_SECONDS)
+        server.should_exit = True
+        await serving
+    await node.stop()
+    log.info("stopped")
+    return status
+
+
+async def _run_until_stopped(node: Node, options: argparse.Namespace, stop: asyncio.Event) -> int:
+    try:
+        await node.start()
+    except Exception:
+        log.exception("the node cannot be loaded")
+        return 1
+    log.info("ready", extra={"cluster": options.cluster_id, "inference": options.inference})
+    await stop.wait()
+    log.info("draining")
+    return 0
+
+
+if __name__ == "__main__":
+    main()

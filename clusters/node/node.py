@@ -1,0 +1,192 @@
+"""The running node: one engine thread that every request passes through, in the order of arrival.
+
+The engine's binding holds the interpreter lock during every call, so more threads would gain nothing; one thread
+makes the order of reads and writes plain and lets writes that wait together share one flush.
+"""
+
+import asyncio
+import logging
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from clusters.node.engine.commit import GroupCommit, WriteRequest
+from clusters.node.engine.journal import Journal, JournalEntry
+from clusters.node.engine.registry import Collections
+from clusters.node.errors import EngineFailure, FormatError, NodeError, refusal_of
+from clusters.node.operations import OPERATIONS, Kind, Operation
+from clusters.node.results import Applied
+
+log = logging.getLogger(__name__)
+
+LARGEST_GROUP_BYTES = 8 * 1024 * 1024  # bounds how long one group keeps everybody waiting
+
+
+@dataclass
+class Call:
+    """One request: a parsed body, and the raw one for the journal."""
+
+    operation: Operation
+    collection: str | None = None
+    parameters: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+    raw: bytes = b""
+    wait: bool = True
+
+
+@dataclass
+class _Waiting:
+    call: Call
+    answer: "asyncio.Future[Any]"
+
+
+class Node:
+    """The collections of one cluster, served by one engine thread."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="engine")
+        self._loop = asyncio.get_running_loop()
+        self._loaded: asyncio.Future[None] = self._loop.create_future()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all collections are loaded."""
+        return self._loaded.done() and self._loaded.exception() is None
+
+    async def start(self) -> None:
+        """Load all collections; requests sent meanwhile wait. Raises what made loading fail."""
+        self._thread.start()
+        await asyncio.shield(self._loaded)
+
+    async def execute(self, call: Call) -> Any:
+        """Carry a request out and return its JSON result; raises NodeError."""
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._queue.put(_Waiting(call, answer))
+        return await answer
+
+    async def stop(self) -> None:
+        """Finish what waits, flush and close."""
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        self._data_dir.mkdir(parents=True, exist_ok=True)
+        collections = Collections(self._data_dir)
+        journal = Journal(self._data_dir / "journal")
+        engine = _Engine(collections, GroupCommit(journal))
+        try:
+            collections.load()
+            engine.recover(*journal.read())
+        except Exception as error:
+            self._loop.call_soon_threadsafe(self._loaded.set_exception, error)
+            return
+        self._loop.call_soon_threadsafe(self._loaded.set_result, None)
+        self._serve(engine)
+        collections.close()
+        journal.close()
+
+    def _serve(self, engine: "_Engine") -> None:
+        following: list[_Waiting | None] = []
+        while (waiting := following.pop() if following else self._queue.get()) is not None:
+            group = [waiting]
+            if waiting.call.operation.kind is Kind.WRITE:
+                following = self._gather(group)
+            outcomes = engine.execute([member.call for member in group])
+            self._loop.call_soon_threadsafe(_answer, group, outcomes)
+
+    def _gather(self, group: list[_Waiting]) -> list[_Waiting | None]:
+        """Add the writes that wait already; returns what was taken from the queue and is no part of the group."""
+        size = len(group[0].call.raw)
+        while size < LARGEST_GROUP_BYTES:
+            try:
+                waiting = self._queue.get_nowait()
+            except Empty:
+                return []
+            if waiting is None or waiting.call.operation.kind is not Kind.WRITE:
+                return [waiting]
+            group.append(waiting)
+            size += len(waiting.call.raw)
+        return []
+
+
+def _answer(group: list[_Waiting], outcomes: list[Any]) -> None:
+    for waiting, outcome in zip(group, outcomes, strict=True):
+        if waiting.answer.done():
+            continue  # its caller left
+        if isinstance(outcome, NodeError):
+            waiting.answer.set_exception(outcome)
+        else:
+            waiting.answer.set_result(outcome)
+
+
+class _Engine:
+    """Runs calls on the engine thread. Never raises: an outcome is a JSON result or a NodeError."""
+
+    def __init__(self, collections: Collections, commit: GroupCommit) -> None:
+        self._collections = collections
+        self._commit = commit
+
+    def execute(self, calls: list[Call]) -> list[Any]:
+        """The outcomes of one read or registry change, or of a group of writes."""
+        if calls[0].operation.kind is not Kind.WRITE:
+            return [self._outcome(lambda: calls[0].operation.result(self._function_value(calls[0])))]
+        requests = [self._outcome(lambda call=call: self._write_request(call)) for call in calls]
+        accepted = [request for request in requests if isinstance(request, WriteRequest)]
+        if accepted:
+            failure = self._outcome(lambda: self._commit.commit(accepted))
+            if isinstance(failure, NodeError):
+                return [failure for _ in calls]
+        return [self._write_outcome(call, request) for call, request in zip(calls, requests, strict=True)]
+
+    def recover(self, entries: list[JournalEntry], steps_done: int) -> None:
+        """Apply the writes that a crash interrupted."""
+        if not entries:
+            return
+        requests = []
+        for entry in entries:
+            request = self._outcome(lambda entry=entry: self._journalled_request(entry))
+            if isinstance(request, WriteRequest):
+                requests.append(request)
+            else:
+                log.error("interrupted write dropped: %s", request, extra={"operation": entry.operation})
+        self._commit.recover(requests, steps_done)
+        log.info("interrupted writes applied", extra={"requests": len(requests)})
+
+    def _journalled_request(self, entry: JournalEntry) -> WriteRequest:
+        operation = OPERATIONS[entry.operation]
+        collection = self._collections.in_folder(entry.folder)
+        call = Call(operation, collection.name, entry.parameters, operation.parse(entry.body), entry.body)
+        return self._write_request(call)
+
+    def _function_value(self, call: Call) -> Any:
+        return call.operation.function(self._collections, call.collection, call.body, **call.parameters)
+
+    def _write_request(self, call: Call) -> WriteRequest:
+        steps = self._function_value(call)
+        folder = self._collections.get(call.collection or "").folder.name
+        entry = JournalEntry(call.operation.name, folder, call.parameters, call.raw)
+        return WriteRequest(entry, steps)
+
+    def _write_outcome(self, call: Call, request: Any) -> Any:
+        if not isinstance(request, WriteRequest):
+            return request
+        if request.error is not None:
+            return request.error
+        return call.operation.result(Applied(request.operation_ids, call.wait))
+
+    def _outcome(self, function: Any) -> Any:
+        try:
+            return function()
+        except NodeError as error:
+            return error
+        except (ValueError, TypeError, OverflowError) as error:
+            return refusal_of(error)  # a value the engine's own types refuse
+        except RecursionError:
+            return FormatError("recursion limit exceeded")
+        except Exception as error:
+            log.exception("request failed")
+            return EngineFailure(f"{type(error).__name__}")

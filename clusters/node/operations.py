@@ -1,0 +1,116 @@
+"""The operation table: every operation of Qdrant's API that a node has. REST is generated from it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from clusters.node import results
+from clusters.node.engine import catalogue, groups, reads, updates
+from clusters.node.models import m
+from clusters.node.shapes import parse_body
+
+
+class Kind(Enum):
+    """How an operation runs: reads answer at once, writes are grouped and flushed, registry changes run alone."""
+
+    READ = "read"
+    WRITE = "write"
+    REGISTRY = "registry"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation.
+
+    ``function(collections, collection name, body, **path parameters)`` returns the engine's answer, or, for a
+    write, the steps to apply. ``result`` makes JSON of the answer, or of the ids of the applied operations.
+    """
+
+    name: str
+    method: str
+    path: str
+    kind: Kind
+    function: Callable[..., Any]
+    result: Callable[[Any], Any]
+    request: Any = None
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        return TypeAdapter(self.request)
+
+    def parse(self, raw: bytes) -> Any:
+        """The request model of a body; None for an operation without one. Raises FormatError, ValidationFailed."""
+        return None if self.request is None else parse_body(self._adapter, raw)
+
+
+_COLLECTION = "/collections/{collection_name}"
+_POINTS = f"{_COLLECTION}/points"
+
+
+def _read(name: str, method: str, path: str, function: Any, result: Any, request: Any = None) -> Operation:
+    return Operation(name, method, path, Kind.READ, function, result, request)
+
+
+def _write(name: str, method: str, path: str, function: Any, request: Any = None) -> Operation:
+    return Operation(name, method, path, Kind.WRITE, function, results.updated, request)
+
+
+def _registry(name: str, method: str, path: str, function: Any, request: Any = None) -> Operation:
+    return Operation(name, method, path, Kind.REGISTRY, function, results.unchanged, request)
+
+
+_TABLE = [
+    _read("get_collections", "GET", "/collections", catalogue.list_collections, results.unchanged),
+    _read("get_collection", "GET", _COLLECTION, catalogue.get_collection, results.unchanged),
+    _read("collection_exists", "GET", f"{_COLLECTION}/exists", catalogue.collection_exists, results.unchanged),
+    _registry("create_collection", "PUT", _COLLECTION, catalogue.create_collection, m.CreateCollection),
+    _registry("update_collection", "PATCH", _COLLECTION, catalogue.update_collection, m.UpdateCollection),
+    _registry("delete_collection", "DELETE", _COLLECTION, catalogue.delete_collection),
+    _write("create_field_index", "PUT", f"{_COLLECTION}/index", updates.create_field_index, m.CreateFieldIndex),
+    _write("delete_field_index", "DELETE", f"{_COLLECTION}/index/{{field_name}}", updates.delete_field_index),
+    _read("get_point", "GET", f"{_POINTS}/{{id}}", reads.get_point, results.record),
+    _read("get_points", "POST", _POINTS, reads.get_points, results.records, m.PointRequest),
+    _read("scroll_points", "POST", f"{_POINTS}/scroll", reads.scroll_points, results.scroll, m.ScrollRequest),
+    _read("count_points", "POST", f"{_POINTS}/count", reads.count_points, results.count, m.CountRequest),
+    _read("facet", "POST", f"{_COLLECTION}/facet", reads.facet, results.facet_hits, m.FacetRequest),
+    _write("upsert_points", "PUT", _POINTS, updates.upsert_points, m.PointInsertOperations),
+    _write("delete_points", "POST", f"{_POINTS}/delete", updates.delete_points, m.PointsSelector),
+    _write("update_vectors", "PUT", f"{_POINTS}/vectors", updates.update_vectors, m.UpdateVectors),
+    _write("delete_vectors", "POST", f"{_POINTS}/vectors/delete", updates.delete_vectors, m.DeleteVectors),
+    _write("set_payload", "POST", f"{_POINTS}/payload", updates.set_payload, m.SetPayload),
+    _write("overwrite_payload", "PUT", f"{_POINTS}/payload", updates.overwrite_payload, m.SetPayload),
+    _write("delete_payload", "POST", f"{_POINTS}/payload/delete", updates.delete_payload, m.DeletePayload),
+    _write("clear_payload", "POST", f"{_POINTS}/payload/clear", updates.clear_payload, m.PointsSelector),
+    Operation(
+        "batch_update",
+        "POST",
+        f"{_POINTS}/batch",
+        Kind.WRITE,
+        updates.batch_update,
+        results.updated_each,
+        m.UpdateOperations,
+    ),
+    _read("query_points", "POST", f"{_POINTS}/query", reads.query_points, results.scored_points, m.QueryRequest),
+    _read(
+        "query_batch_points",
+        "POST",
+        f"{_POINTS}/query/batch",
+        reads.query_batch_points,
+        results.scored_batches,
+        m.QueryRequestBatch,
+    ),
+    _read(
+        "query_points_groups",
+        "POST",
+        f"{_POINTS}/query/groups",
+        groups.query_points_groups,
+        results.groups,
+        m.QueryGroupsRequest,
+    ),
+]
+
+OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in _TABLE}

@@ -1,0 +1,114 @@
+"""How a cluster's state is shown: one word, icon and tone for each, and an operation as a list of steps."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from clusters import policies
+from clusters.models import Cluster, Operation
+from clusters.operations.steps import STEPS
+from clusters.rules.lifecycle import OperationKind, Phase
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A word that always stands beside its icon; ``tone`` only colours it."""
+
+    word: str
+    icon: str
+    tone: str  # "good", "busy", "bad" or "quiet"
+
+
+PHASES: dict[Phase, Badge] = {
+    Phase.CREATING: Badge("Creating", "loader-circle", "busy"),
+    Phase.FAILED_TO_CREATE: Badge("Failed to create", "circle-x", "bad"),
+    Phase.UPDATING: Badge("Updating", "loader-circle", "busy"),
+    Phase.FAILED_TO_UPDATE: Badge("Failed to update", "circle-x", "bad"),
+    Phase.SCALING: Badge("Scaling", "loader-circle", "busy"),
+    Phase.UPGRADING: Badge("Upgrading", "loader-circle", "busy"),
+    Phase.SUSPENDING: Badge("Suspending", "loader-circle", "busy"),
+    Phase.SUSPENDED: Badge("Suspended", "circle-pause", "quiet"),
+    Phase.FAILED_TO_SUSPEND: Badge("Failed to suspend", "circle-x", "bad"),
+    Phase.RESUMING: Badge("Resuming", "loader-circle", "busy"),
+    Phase.FAILED_TO_RESUME: Badge("Failed to resume", "circle-x", "bad"),
+    Phase.HEALTHY: Badge("Healthy", "circle-check", "good"),
+    Phase.NOT_READY: Badge("Not ready", "circle-alert", "bad"),
+    Phase.DELETING: Badge("Deleting", "loader-circle", "busy"),
+}
+
+
+def phase_badge(cluster: Cluster) -> Badge:
+    return PHASES[Phase(cluster.phase)]
+
+
+def inference_badge(cluster: Cluster) -> Badge:
+    """Inference as wanted and as it runs. Needs ``package`` and ``region`` loaded."""
+    if policies.inference.refusal_to_enable(package=cluster.package, region=cluster.region):
+        return Badge("Not available", "circle-minus", "quiet")
+    match cluster.inference_enabled, cluster.inference_applied:
+        case True, True:
+            return Badge("On", "circle-check", "good")
+        case True, False:
+            return Badge("Switching on", "loader-circle", "busy")
+        case False, True:
+            return Badge("Switching off", "loader-circle", "busy")
+    return Badge("Off", "power", "quiet")
+
+
+@dataclass(frozen=True)
+class StepLine:
+    """One step of an operation: ``state`` is "done", "running", "waiting" or "failed"."""
+
+    title: str
+    state: str
+    icon: str
+    ended_at: datetime | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """An operation as people follow it. ``sentence`` says where it stands in one line."""
+
+    operation: Operation
+    sentence: str
+    steps: list[StepLine]
+
+
+_STEP_ICONS = {"done": "circle-check", "running": "loader-circle", "waiting": "circle-dashed", "failed": "circle-x"}
+_ENDED = {
+    Operation.State.SUCCEEDED: "done",
+    Operation.State.FAILED: "failed",
+    Operation.State.SUPERSEDED: "left to the next operation",
+}
+
+
+def progress_of(operation: Operation) -> Progress:
+    """The operation's steps with their times. A finished step began when the one before it ended."""
+    ends = [datetime.fromisoformat(time) for time in operation.step_times]
+    begins = [operation.started_at, *ends]
+    lines = []
+    for number, step in enumerate(STEPS[OperationKind(operation.kind)]):
+        state = _step_state(operation, number)
+        ended, begun = (ends[number], begins[number]) if number < len(ends) else (None, None)
+        seconds = (ended - begun).total_seconds() if ended and begun else None
+        lines.append(StepLine(step.title, state, _STEP_ICONS[state], ended, seconds))
+    return Progress(operation, _sentence(operation, lines), lines)
+
+
+def _step_state(operation: Operation, number: int) -> str:
+    if number < operation.steps_done:
+        return "done"
+    if number > operation.steps_done:
+        return "waiting"
+    return {Operation.State.RUNNING: "running", Operation.State.FAILED: "failed"}.get(
+        Operation.State(operation.state), "waiting"
+    )
+
+
+def _sentence(operation: Operation, lines: list[StepLine]) -> str:
+    if operation.state == Operation.State.PENDING:
+        return f"{operation.summary}: waiting to start."
+    if operation.unfinished and operation.steps_done < len(lines):
+        title = lines[operation.steps_done].title
+        return f"{operation.summary}: step {operation.steps_done + 1} of {len(lines)}, {title.lower()}."
+    return f"{operation.summary}: {_ENDED.get(Operation.State(operation.state), 'finishing')}."

@@ -1,0 +1,33 @@
+"""A Qdrant server that the operator runs. It is not ours to restart: configuration is applied by the gateway alone."""
+
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from clusters.provisioners.errors import ProvisionerUnavailable
+
+
+class ExistingQdrantProvisioner:
+    """One server named by ``QDRANT_URL``; it carries one cluster, because nothing separates tenants on it."""
+
+    def __init__(self, url: str, api_key: str | None) -> None:
+        self.url = url
+        self._headers = {"api-key": api_key} if api_key else {}
+
+    def start(self, cluster_id: UUID, *, generation: int, configuration: dict[str, Any]) -> None:
+        """Nothing to start."""
+
+    def stop(self, cluster_id: UUID, *, generation: int) -> None:
+        """Nothing to stop: the gateway has closed the endpoint already."""
+
+    def ready(self, cluster_id: UUID, *, generation: int) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", headers=self._headers, timeout=5).is_success
+        except httpx.HTTPError as error:
+            raise ProvisionerUnavailable(
+                f"The Qdrant server at {self.url} does not answer ({error}). Start it or correct QDRANT_URL."
+            ) from None
+
+    def upstream(self, cluster_id: UUID) -> str:
+        return self.url

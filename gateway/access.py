@@ -1,0 +1,81 @@
+"""Who may come in, and to which cluster: the key decides, and a host name that names a cluster must agree."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.conf import settings
+
+from cloudconsole.secrets_at_rest import hash_secret
+from clusters.rules.lifecycle import Phase
+from gateway.errors import Refused
+from gateway.exchange import Exchange
+from gateway.records import ClusterRecord, Found, KeyRecord, Records, RecordsUnavailable
+
+_STATE_OF_PHASE = {
+    Phase.CREATING: "is being created. Try again in a few seconds.",
+    Phase.FAILED_TO_CREATE: "could not be created. Its page in the console says why.",
+    Phase.UPDATING: "is restarting. Try again in a few seconds.",
+    Phase.FAILED_TO_UPDATE: "did not come back from its restart. Restart it in the console.",
+    Phase.SCALING: "is being scaled. Try again in a few seconds.",
+    Phase.UPGRADING: "is being upgraded. Try again in a few seconds.",
+    Phase.SUSPENDING: "is being suspended.",
+    Phase.SUSPENDED: "is suspended. Resume it in the console to use it.",
+    Phase.RESUMING: "is being resumed. Try again in a few seconds.",
+    Phase.FAILED_TO_RESUME: "could not be resumed. Its page in the console says why.",
+    Phase.DELETING: "is being deleted.",
+}
+
+
+async def authenticate(exchange: Exchange, records: Records) -> tuple[KeyRecord, bool]:
+    """The key that the request came with, and whether what is known of it is current.
+
+    Raises Refused: 401 for a missing, wrong, revoked or expired key, 403 for a key of another cluster than the
+    host's, 503 when the key cannot be checked.
+    """
+    secret = _secret_of(exchange)
+    if not secret:
+        raise Refused(401, "Must provide an API key or an Authorization bearer token")
+    found = await _find(records, secret)
+    key = found.key
+    if key is None or key.revoked:
+        raise Refused(401, "Invalid API key or JWT")
+    if key.expires_at is not None and key.expires_at <= datetime.now(UTC):
+        raise Refused(401, "This API key has expired. Create a new one in the console.")
+    exchange.cluster = key.cluster.id
+    named = _cluster_host_of(exchange)
+    if named is not None and named != f"{key.cluster.host}.{settings.CLUSTER_DOMAIN}".lower():
+        raise Refused(403, "This API key does not give access to this host.")
+    return key, found.current
+
+
+def check_serving(cluster: ClusterRecord) -> None:
+    """Raises Refused 503 that says what the cluster is doing instead."""
+    if not cluster.serving:
+        state = _STATE_OF_PHASE.get(Phase(cluster.phase), "is not ready. Try again in a few seconds.")
+        raise Refused(503, f"Cluster {cluster.name} {state}", retry_after=1)
+
+
+async def _find(records: Records, secret: str) -> Found:
+    try:
+        return await records.find(hash_secret(secret))
+    except RecordsUnavailable:
+        raise Refused(503, "The API key cannot be checked right now. Try again in a second.", retry_after=1) from None
+
+
+def _secret_of(exchange: Exchange) -> str | None:
+    if key := exchange.header(b"api-key"):
+        return key
+    scheme, _, token = (exchange.header(b"authorization") or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _cluster_host_of(exchange: Exchange) -> str | None:
+    """The host name without its port if it has the form of a cluster's."""
+    host = (exchange.header(b"host") or "").rpartition("@")[2].split(":")[0].lower()
+    if not host.endswith(f".{settings.CLUSTER_DOMAIN}".lower()):
+        return None
+    try:
+        UUID(host.split(".")[0])
+    except ValueError:
+        return None
+    return host

@@ -1,0 +1,128 @@
+"""The gateway as an ASGI application: who comes in, what is answered here, what goes where, what is written down."""
+
+import asyncio
+import logging
+from collections.abc import MutableMapping
+from typing import Any
+
+import orjson
+from django.conf import settings
+
+from billing.ledger import LedgerWriter, database_conninfo
+from clusters.catalogue import DEFAULT_VERSION
+from gateway.access import authenticate, check_serving
+from gateway.announcements import follow_announcements
+from gateway.body import BodyLimits, Receive
+from gateway.errors import ClientGone, Refused
+from gateway.exchange import JSON, Exchange, Send
+from gateway.inference_requests import InferenceRequests, route_of
+from gateway.inference_workers import InferenceWorkers
+from gateway.metering import Meter
+from gateway.records import Records
+from gateway.upstream import Upstreams
+
+_TEXT = (b"content-type", b"text/plain; charset=utf-8")
+_HEALTH = {
+    "/healthz": b"healthz check passed",
+    "/livez": b"livez check passed",
+    "/readyz": b"all shards are ready",
+}
+logger = logging.getLogger(__name__)
+
+
+class Gateway:
+    """Serves every cluster's REST data plane. What it holds open lives from lifespan startup to shutdown."""
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            limits = BodyLimits(settings.GATEWAY_MAX_BODY_BYTES, settings.GATEWAY_BODY_TIMEOUT_SECONDS)
+            await self._serve(Exchange(scope, receive, send, limits))
+
+    async def start(self) -> None:
+        """Open connections and begin to listen for announcements. Starts without database and Redis too."""
+        self._records = Records()
+        self._upstreams = Upstreams()
+        self._workers = InferenceWorkers(settings.INFERENCE_ADDRESSES)
+        self._ledger = LedgerWriter(database_conninfo())
+        self._meter = Meter(self._ledger)
+        self._inference = InferenceRequests(self._upstreams, self._workers, self._meter)
+        self._following = asyncio.create_task(follow_announcements(self._records, settings.REDIS_URL))
+        await self._ledger.start()
+
+    async def stop(self) -> None:
+        """Close everything, after the requests in flight have been answered."""
+        self._following.cancel()
+        await self._meter.close()
+        await self._ledger.stop()
+        await self._workers.close()
+        await self._upstreams.close()
+        await self._records.close()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve(self, exchange: Exchange) -> None:
+        try:
+            sentence = await self._respond(exchange)
+            if sentence is not None:
+                _log_failure(exchange, sentence, exchange.status)
+        except ClientGone:
+            return
+        except Refused as refusal:
+            _log_failure(exchange, refusal.sentence, refusal.status)
+            await _refuse(exchange, refusal)
+        except Exception:
+            logger.exception("request %s failed inside the gateway", exchange.id)
+            sentence = f"Service internal error: request {exchange.id} failed. Its log line says why."
+            await _refuse(exchange, Refused(500, sentence))
+
+    async def _respond(self, exchange: Exchange) -> str | None:
+        """Answer; the sentence if the answer was a cluster's error."""
+        if exchange.method in ("GET", "HEAD"):
+            if exchange.path == "/":
+                await self._introduce(exchange)
+                return None
+            if health := _HEALTH.get(exchange.path):
+                await exchange.answer(200, [_TEXT], health)
+                return None
+        key, current = await authenticate(exchange, self._records)
+        check_serving(key.cluster)
+        if found := route_of(exchange.method, exchange.path):
+            route, collection = found
+            return await self._inference.serve(exchange, key, current, route, collection)
+        return await exchange.unless_client_gone(self._upstreams.pass_through(exchange, key.cluster))
+
+    async def _introduce(self, exchange: Exchange) -> None:
+        """What clients ask first: a Qdrant of which version? Needs no key; with one it is its cluster's."""
+        try:
+            key, _ = await authenticate(exchange, self._records)
+            version = key.cluster.version
+        except Refused:
+            version = DEFAULT_VERSION.removeprefix("v")
+        content = {"title": "qdrant - vector search engine", "version": version, "commit": None}
+        await exchange.answer(200, [JSON], orjson.dumps(content))
+
+
+async def _refuse(exchange: Exchange, refusal: Refused) -> None:
+    """An answer that has begun cannot become another one: it stays incomplete, and the server cuts the connection."""
+    if exchange.status is None:
+        await exchange.refuse(refusal)
+
+
+def _log_failure(exchange: Exchange, sentence: str, status: int | None) -> None:
+    facts = {
+        "request": str(exchange.id),
+        "status": status,
+        "cluster": exchange.cluster and str(exchange.cluster),
+        "method": exchange.method,
+        "path": exchange.path,
+        "sentence": sentence,
+    }
+    logger.warning("refused %s", orjson.dumps(facts).decode())

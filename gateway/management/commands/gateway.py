@@ -1,0 +1,55 @@
+"""``manage.py gateway``: serve the data plane of all clusters until told to stop."""
+
+import socket
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from cloudconsole.lifeline import die_with_parent
+from gateway.app import Gateway
+
+DRAIN_SECONDS = 30
+# Longer than clients and load balancers keep an idle connection, so that none is closed under a request just sent.
+KEEP_ALIVE_SECONDS = 75
+BACKLOG = 1024
+
+
+class Command(BaseCommand):
+    help = "Serve the REST data plane on CLOUDCONSOLE_BIND and GATEWAY_REST_PORT."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        die_with_parent()
+        config = uvicorn.Config(
+            Gateway(),
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+        uvicorn.Server(config).run(sockets=[listen(settings.BIND, settings.GATEWAY_REST_PORT)])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises CommandError that names the setting when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    server = socket.socket(family, socket.SOCK_STREAM)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        server.bind((host, port))
+    except OSError as error:
+        server.close()
+        raise CommandError(
+            f"The gateway cannot listen on {host}:{port} ({error.strerror}). "
+            "Choose another port with GATEWAY_REST_PORT."
+        ) from None
+    server.listen(BACKLOG)
+    server.set_inheritable(True)
+    return server

@@ -1,0 +1,197 @@
+"""What the gateway knows of keys and clusters: small frozen records, read from the database and kept for a second.
+
+A change that is announced (``gateway.announcements``) takes effect at once, any other within the lifetime. While
+the database is away the last known record goes on being used, and says so: good enough for plain traffic.
+"""
+
+import asyncio
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import Error as DatabaseError
+from django.db import close_old_connections, connection
+
+from clusters.models import DatabaseApiKey
+from clusters.provisioners.choice import provisioner_for
+from inference.gate import cluster_facts
+from inference.rules import ClusterFacts
+
+LIFETIME_SECONDS = 1.0  # so a revoked key is refused within a second even when Redis is away
+# A wrong key is looked up again almost at once (it may have been made just now), but not for every request of a flood.
+UNKNOWN_LIFETIME_SECONDS = 0.5
+PATIENCE_SECONDS = 1.0  # how long a request that could be served from a known record waits for a newer one
+MAX_KNOWN = 10_000
+MAX_UNKNOWN = 1_000
+_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRecord:
+    """``upstream`` is the path of the node's socket or a Qdrant server's URL; ``host`` lacks the cloud's domain."""
+
+    id: UUID
+    account_id: UUID
+    name: str
+    host: str
+    version: str
+    phase: str
+    serving: bool
+    facts: ClusterFacts
+    upstream: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    id: UUID
+    expires_at: datetime | None
+    revoked: bool
+    cluster: ClusterRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record (None: there is no such key) and whether it is ``current``: no older than its lifetime."""
+
+    key: KeyRecord | None
+    current: bool = True
+
+
+class RecordsUnavailable(Exception):
+    """The database is away and nothing is known of the key."""
+
+
+def load_key(secret_hash: str) -> KeyRecord | None:
+    """Read a key and its cluster. One query; raises ``django.db.Error``."""
+    close_old_connections()
+    try:
+        key = (
+            DatabaseApiKey.objects.select_related("cluster__region", "cluster__package")
+            .filter(secret_hash=secret_hash)
+            .first()
+        )
+    finally:
+        close_old_connections()
+    if key is None:
+        return None
+    cluster = key.cluster
+    return KeyRecord(
+        id=key.pk,
+        expires_at=key.expires_at,
+        revoked=key.revoked_at is not None,
+        cluster=ClusterRecord(
+            id=cluster.pk,
+            account_id=cluster.account_id,
+            name=cluster.name,
+            host=cluster.host,
+            version=cluster.version.removeprefix("v"),
+            phase=cluster.phase,
+            serving=cluster.serving,
+            facts=cluster_facts(cluster),
+            upstream=provisioner_for(cluster).upstream(cluster.pk),
+        ),
+    )
+
+
+@dataclass(slots=True)
+class _Entry:
+    found: Found
+    expires: float
+
+
+class Records:
+    """Keys by the hash of their secret. Belongs to one event loop."""
+
+    def __init__(self, load: Callable[[str], KeyRecord | None] = load_key) -> None:
+        self._load_key = load
+        self._known: OrderedDict[str, _Entry] = OrderedDict()
+        self._unknown: OrderedDict[str, _Entry] = OrderedDict()
+        self._loading: dict[str, asyncio.Task[Found]] = {}
+        self._announcements = 0
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="records")
+
+    async def find(self, secret_hash: str) -> Found:
+        """The key with this hash. Raises RecordsUnavailable."""
+        entry = self._known.get(secret_hash)
+        if entry:
+            self._known.move_to_end(secret_hash)
+        else:
+            entry = self._unknown.get(secret_hash)
+        if entry and entry.expires > time.monotonic():
+            return entry.found
+        loading = self._loading.get(secret_hash) or self._start_loading(secret_hash)
+        patience = PATIENCE_SECONDS if entry and entry.found.key else None
+        done, _ = await asyncio.wait({loading}, timeout=patience)
+        if done or entry is None:
+            return loading.result()
+        return Found(entry.found.key, current=False)
+
+    def forget(self, cluster_id: UUID) -> None:
+        """What is known of this cluster and its keys is wrong: drop it, whatever else happens."""
+        self._announcements += 1
+        for secret_hash in [h for h, entry in self._known.items() if _cluster_of(entry) == cluster_id]:
+            del self._known[secret_hash]
+        self._unknown.clear()
+
+    def expire_all(self) -> None:
+        """Announcements may have been missed: look everything up again before it is next used."""
+        self._announcements += 1
+        for entry in self._known.values():
+            entry.expires = 0.0
+        self._unknown.clear()
+
+    async def close(self) -> None:
+        """End the threads and their database connections."""
+        loop = asyncio.get_running_loop()
+        all_here = threading.Barrier(_THREADS, timeout=1)
+        await asyncio.gather(
+            *(loop.run_in_executor(self._threads, _disconnect, all_here) for _ in range(_THREADS)),
+            return_exceptions=True,
+        )
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _start_loading(self, secret_hash: str) -> asyncio.Task[Found]:
+        task = asyncio.create_task(self._load(secret_hash))
+        self._loading[secret_hash] = task
+        task.add_done_callback(lambda done: (self._loading.pop(secret_hash), done.exception()))
+        return task
+
+    async def _load(self, secret_hash: str) -> Found:
+        announcements = self._announcements
+        loop = asyncio.get_running_loop()
+        try:
+            found = Found(await loop.run_in_executor(self._threads, self._load_key, secret_hash))
+        except DatabaseError as error:
+            entry = self._known.get(secret_hash)
+            if entry is None:
+                raise RecordsUnavailable from error
+            found = Found(entry.found.key, current=False)
+        if announcements == self._announcements:  # else what was read may be older than the announcement
+            self._keep(secret_hash, found)
+        return found
+
+    def _keep(self, secret_hash: str, found: Found) -> None:
+        if found.key:
+            cache, most, lifetime = self._known, MAX_KNOWN, LIFETIME_SECONDS
+        else:
+            cache, most, lifetime = self._unknown, MAX_UNKNOWN, UNKNOWN_LIFETIME_SECONDS
+            self._known.pop(secret_hash, None)
+        cache[secret_hash] = _Entry(found, time.monotonic() + lifetime)
+        cache.move_to_end(secret_hash)
+        if len(cache) > most:
+            cache.popitem(last=False)
+
+
+def _disconnect(all_here: threading.Barrier) -> None:
+    """Close this thread's database connection; the barrier sees to it that every thread does so once."""
+    all_here.wait()
+    connection.close()
+
+
+def _cluster_of(entry: _Entry) -> UUID | None:
+    return entry.found.key.cluster.id if entry.found.key else None

@@ -1,0 +1,200 @@
+"""Requests to the clusters themselves: a node behind its unix socket, or a Qdrant server behind a URL."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+from django.conf import settings
+from multidict import CIMultiDict
+from yarl import URL
+
+from gateway.errors import ClientGone, Refused, sentence_in
+from gateway.exchange import Exchange
+from gateway.records import ClusterRecord
+
+CONNECT_SECONDS = 2
+LONGEST_SILENCE_SECONDS = 300
+# Shorter than servers keep an idle connection (uvicorn: 5 s), so that none is used just when it is being closed.
+_KEEP_ALIVE_SECONDS = 3
+_BUFFERED_ANSWER = 1024 * 1024  # a cut-off answer of up to this size still becomes a clean error
+_SLICE = 256 * 1024
+
+_HOP_BY_HOP = frozenset(
+    b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer trailers "
+    b"transfer-encoding upgrade".split()
+)
+_NOT_FORWARDED = _HOP_BY_HOP | {b"host", b"authorization", b"content-length", b"expect"}
+_NOT_ANSWERED = _HOP_BY_HOP | {b"server", b"date", b"x-request-id"}
+_AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer of a cluster."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class Upstreams:
+    """Kept-alive connections to clusters, one pool for each. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
+
+    async def close(self) -> None:
+        for session in self._sessions.values():
+            await session.close()
+
+    async def fetch(self, cluster: ClusterRecord, path: str) -> Answer:
+        """GET a percent-encoded path of the cluster."""
+        async with self._open(cluster, "GET", path, CIMultiDict()) as response:
+            return await _whole(response)
+
+    async def send(self, exchange: Exchange, cluster: ClusterRecord, body: bytes) -> Answer:
+        """The cluster's answer to the request with another body, uncompressed."""
+        headers = _forwarded_headers(exchange)
+        headers.popall("Accept-Encoding", None)
+        headers["Content-Length"] = str(len(body))
+        target = _target(exchange)
+        async with self._open(cluster, exchange.method, target, headers, _sliced(body)) as response:
+            return await _whole(response)
+
+    async def pass_through(self, exchange: Exchange, cluster: ClusterRecord, body: bytes | None = None) -> str | None:
+        """Carry the request to the cluster and its answer back, byte for byte as they come.
+
+        ``body`` is the request's if it has been read. Returns the sentence of an error answer.
+        Raises Refused while nothing was answered.
+        """
+        headers = _forwarded_headers(exchange)
+        data: AsyncIterator[bytes] | None = None
+        if not exchange.body.absent:
+            length = exchange.body.declared_length if body is None else len(body)
+            if length is not None:
+                headers["Content-Length"] = str(length)
+            data = exchange.body.stream() if body is None else _sliced(body)
+        async with self._open(cluster, exchange.method, _target(exchange), headers, data) as response:
+            return await _carry_back(exchange, response)
+
+    @asynccontextmanager
+    async def _open(
+        self,
+        cluster: ClusterRecord,
+        method: str,
+        target: str,
+        headers: CIMultiDict[str],
+        data: AsyncIterator[bytes] | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer whose body is still to be read; what fails inside is a Refused 503 that says so."""
+        session = self._session(cluster.upstream)
+        url = URL(_base(cluster.upstream) + target, encoded=True)
+        try:
+            async with session.request(
+                method,
+                url,
+                headers=headers,
+                data=data,
+                allow_redirects=False,
+                skip_auto_headers=_AUTOMATIC,
+            ) as response:
+                yield response
+        except TimeoutError as error:
+            raise Refused(504, f"Cluster {cluster.name} did not answer in time.") from error
+        except aiohttp.ClientConnectorError as error:
+            sentence = f"Cluster {cluster.name} cannot be reached right now. Try again in a second."
+            raise Refused(503, sentence, retry_after=1) from error
+        except aiohttp.ClientError as error:
+            if isinstance(error.__cause__, Refused | ClientGone):  # reading the request failed, not sending it
+                raise error.__cause__ from None
+            sentence = f"Cluster {cluster.name} closed the connection before it had answered. Try again in a second."
+            raise Refused(503, sentence, retry_after=1) from error
+
+    def _session(self, upstream: str) -> aiohttp.ClientSession:
+        session = self._sessions.get(upstream)
+        if session is None:
+            connector: aiohttp.BaseConnector
+            own_key = {}
+            if upstream.startswith("/"):
+                connector = aiohttp.UnixConnector(upstream, limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS)
+            else:
+                connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS)
+                own_key = {"api-key": settings.QDRANT_API_KEY} if settings.QDRANT_API_KEY else {}
+            session = self._sessions[upstream] = aiohttp.ClientSession(
+                connector=connector,
+                headers=own_key,
+                timeout=aiohttp.ClientTimeout(
+                    total=None, sock_connect=CONNECT_SECONDS, sock_read=LONGEST_SILENCE_SECONDS
+                ),
+                auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return session
+
+
+def _base(upstream: str) -> str:
+    return "http://node" if upstream.startswith("/") else upstream
+
+
+def _target(exchange: Exchange) -> str:
+    return f"{exchange.path}?{exchange.query}" if exchange.query else exchange.path
+
+
+def _forwarded_headers(exchange: Exchange) -> CIMultiDict[str]:
+    """The client's headers without those of the connection, and without any key."""
+    dropped = _NOT_FORWARDED | _named_in_connection(exchange.headers)
+    return CIMultiDict(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in exchange.headers
+        if name not in dropped and not name.endswith(b"api-key")
+    )
+
+
+def _named_in_connection(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
+    """Headers that the Connection header declares to be of this connection only."""
+    return frozenset(
+        word.strip().lower() for name, value in headers if name == b"connection" for word in value.split(b",")
+    )
+
+
+def _answered_headers(response: aiohttp.ClientResponse) -> list[tuple[bytes, bytes]]:
+    headers = [(name.lower(), value) for name, value in response.raw_headers]
+    dropped = _NOT_ANSWERED | _named_in_connection(headers)
+    return [(name, value) for name, value in headers if name not in dropped]
+
+
+async def _sliced(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), _SLICE):
+        yield body[start : start + _SLICE]
+
+
+async def _whole(response: aiohttp.ClientResponse) -> Answer:
+    return Answer(response.status, _answered_headers(response), await response.read())
+
+
+async def _carry_back(exchange: Exchange, response: aiohttp.ClientResponse) -> str | None:
+    headers = _answered_headers(response)
+    if response.content_length is not None and response.content_length <= _BUFFERED_ANSWER:
+        body = await response.read()
+        await exchange.answer(response.status, headers, body)
+        return sentence_in(body) if response.status >= 400 else None
+    await exchange.start_answer(response.status, headers)
+    async for chunk in response.content.iter_any():
+        await exchange.send_chunk(chunk, last=False)
+    await exchange.send_chunk(b"", last=True)
+    return None
+
+
+def with_usage(answer: Answer, tokens: dict[str, int], seconds: float) -> bytes:
+    """The body of a successful answer that says what inference was used for it: tokens by model."""
+    content: dict[str, Any] = orjson.loads(answer.body)
+    usage = content.get("usage") or {"hardware": None}
+    usage["inference"] = {"models": {name: {"tokens": count} for name, count in tokens.items()}}
+    return orjson.dumps(content | {"time": seconds, "usage": usage})

@@ -1,0 +1,99 @@
+"""``manage.py models list|pull|verify``: the weights on this machine. Needs no database."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from inference.catalogue import CATALOGUE, ModelSpec, resolve
+from inference.worker import families
+from inference.worker.weights import WeightStore, WeightsUnavailable
+
+
+class Command(BaseCommand):
+    help = "List, fetch and check the weights of the models this machine can run."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        actions.add_parser("list", help="show which weights are here")
+        for action, help_text in (
+            ("pull", "fetch weights (default: the models every worker loads at its start)"),
+            ("verify", "compare the cached files with the hashes taken when they were fetched (default: all)"),
+        ):
+            actions.add_parser(action, help=help_text).add_argument("names", nargs="*", metavar="model")
+
+    def handle(self, *args: Any, action: str, names: tuple[str, ...] = (), **options: Any) -> None:
+        self.store = WeightStore(
+            settings.INFERENCE_CACHE_DIR, settings.INFERENCE_MODELS_DIR, offline=settings.INFERENCE_OFFLINE
+        )
+        specs = [_with_files(name) for name in names]
+        if action == "list":
+            self._list()
+        elif action == "pull":
+            self._pull(specs or [spec for spec in _all_with_files() if spec.preload])
+        else:
+            cached = [spec for spec in _all_with_files() if (self.store.cache_dir / spec.name).is_dir()]
+            self._verify(specs or cached)
+
+    def _list(self) -> None:
+        for spec in CATALOGUE.values():
+            if not spec.is_external:
+                self.stdout.write(f"{spec.name:42} {self._whereabouts(spec)}")
+
+    def _whereabouts(self, spec: ModelSpec) -> str:
+        if families.needs_no_files(spec):
+            return "needs no weights"
+        try:
+            return str(self.store.find(spec) or "not here")
+        except WeightsUnavailable as reason:
+            return str(reason)
+
+    def _pull(self, specs: list[ModelSpec]) -> None:
+        self.store.remove_unfinished()
+        failures = []
+        for spec in specs:
+            try:
+                folder = self.store.fetch(spec, self._progress_of(spec))
+            except WeightsUnavailable as reason:
+                failures.append(f"{spec.name}: {reason}")
+            else:
+                self.stdout.write(f"{spec.name}: {folder}")
+        if failures:
+            raise CommandError("\n".join(failures))
+
+    def _progress_of(self, spec: ModelSpec) -> Any:
+        shown = -1
+
+        def show(progress: float | None) -> None:
+            nonlocal shown
+            tenth = int(10 * (progress or 0))
+            if tenth > shown:
+                shown = tenth
+                self.stderr.write(f"{spec.name}: {10 * tenth} %" if progress is not None else f"{spec.name}: …")
+
+        return show
+
+    def _verify(self, specs: list[ModelSpec]) -> None:
+        problems = [f"{spec.name}: {problem}" for spec in specs for problem in self.store.verify(spec)]
+        if problems:
+            raise CommandError(
+                "\n".join(problems) + f"\nDelete the model's folder in {self.store.cache_dir} and pull it again."
+            )
+        for spec in specs:
+            self.stdout.write(f"{spec.name}: as fetched")
+
+
+def _all_with_files() -> list[ModelSpec]:
+    hosted = [spec for spec in CATALOGUE.values() if not spec.is_external]
+    return [spec for spec in hosted if not families.needs_no_files(spec)]
+
+
+def _with_files(name: str) -> ModelSpec:
+    spec = resolve(name)
+    if spec not in _all_with_files():
+        known = ", ".join(spec.name for spec in _all_with_files())
+        raise CommandError(f"{name} is not a model with weights; those are {known}.")
+    assert spec is not None
+    return spec

@@ -1,0 +1,142 @@
+"""The Inference tab of a cluster: state and toggle, models, snippets."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from cloudconsole.accounts.services import Actor
+from cloudconsole.errors import Refusal, ServiceError
+from cloudconsole.web.access import AccountRequest, account_page
+from cloudconsole.web.pages import render_page
+from clusters.models import Cluster
+from clusters.queries import cluster_of
+from clusters.rules.lifecycle import OperationKind, Phase, may_start, refusal_sentence
+from clusters.views import ClusterView
+from inference import usage
+from inference.gate import cluster_facts, eligibility, model_facts
+from inference.queries import OfferedModel, offered_models
+from inference.rules import inference_availability
+from inference.services import set_inference
+from inference.snippets import LANGUAGES, Language, Snippet, render_snippet, snippet_kind
+from inference.usage import ModelUsage
+from inference.weights_status import WeightsStatus, weights_by_model
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A line of the table of models. ``weights`` is None when the worker does not answer or does not know it."""
+
+    model: OfferedModel
+    usage: ModelUsage
+    weights: WeightsStatus | None
+
+
+class InferenceView(ClusterView):
+    """A cluster's inference as the tab shows it; what a fragment does not show is not read."""
+
+    def __init__(self, cluster: Cluster, *, model: str | None = None, language: str | None = None) -> None:
+        super().__init__(cluster)
+        self._model_name = model
+        self._language_name = language
+
+    @property
+    def wanted(self) -> bool:
+        return self.cluster.inference_enabled
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the toggle cannot be used now, whoever asks: the gate's sentence, or the lifecycle's."""
+        answer = eligibility(package=self.cluster.package, region=self.cluster.region)
+        if isinstance(answer, Refusal) and not self.wanted:
+            return answer.sentence
+        phase = Phase(self.cluster.phase)
+        if not may_start(OperationKind.RESTART, phase):
+            return refusal_sentence(OperationKind.RESTART, self.cluster.name, phase)
+        return None
+
+    @cached_property
+    def models(self) -> list[OfferedModel]:
+        return offered_models()
+
+    @cached_property
+    def weights(self) -> dict[str, WeightsStatus] | None:
+        return weights_by_model()
+
+    @cached_property
+    def rows(self) -> list[ModelRow]:
+        used, weights = usage.source.used_this_month(self.cluster), self.weights or {}
+        return [
+            ModelRow(model, used.get(model.id, ModelUsage()), weights.get(model.spec.name)) for model in self.models
+        ]
+
+    @property
+    def total(self) -> ModelUsage:
+        return ModelUsage(
+            tokens=sum(row.usage.tokens for row in self.rows),
+            cost_millicents=sum((row.usage.cost_millicents for row in self.rows), ModelUsage().cost_millicents),
+        )
+
+    @property
+    def snippet_models(self) -> list[OfferedModel]:
+        return [model for model in self.models if snippet_kind(model.spec)]
+
+    @cached_property
+    def chosen_model(self) -> OfferedModel:
+        models = {model.spec.name: model for model in self.snippet_models}
+        return models.get(self._model_name or "", self.snippet_models[0])
+
+    @property
+    def languages(self) -> list[Language]:
+        return list(LANGUAGES.values())
+
+    @property
+    def snippet_refusal(self) -> str | None:
+        """The sentence with which the data plane refuses the snippet now; None when the program works."""
+        answer = inference_availability(cluster_facts(self.cluster), model_facts(self.chosen_model.spec))
+        return answer.sentence if isinstance(answer, Refusal) else None
+
+    @property
+    def snippet(self) -> Snippet:
+        language = LANGUAGES.get(self._language_name or "", self.languages[0])
+        return render_snippet(language=language, spec=self.chosen_model.spec, endpoint=self.rest_url)
+
+
+@require_safe
+@account_page
+def tab(request: AccountRequest, cluster_id: UUID) -> HttpResponse:
+    """The tab. ``model`` and ``language`` in the query choose the snippet."""
+    return _render_tab(request, cluster_of(request.account, cluster_id))
+
+
+def _render_tab(
+    request: AccountRequest, cluster: Cluster, *, problem: str | None = None, status: int = 200
+) -> HttpResponse:
+    chosen = request.POST or request.GET
+    view = InferenceView(cluster, model=chosen.get("model"), language=chosen.get("language"))
+    context = {"view": view, "cluster": view.cluster, "problem": problem}
+    return render_page(request, "inference/tab.html", context, fragments=("live", "snippets"), status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@account_page
+def switch(request: AccountRequest, cluster_id: UUID) -> HttpResponse:
+    """GET asks for confirmation of what ``to`` (``on`` or ``off``) means, POST does it."""
+    cluster = cluster_of(request.account, cluster_id)
+    to = (request.POST if request.method == "POST" else request.GET).get("to")
+    if to not in {"on", "off"}:
+        raise Http404("Inference can be switched on or off.")
+    if request.method != "POST":
+        context = {"view": InferenceView(cluster), "cluster": cluster, "to": to}
+        return render_page(request, "inference/switch.html", context, fragments=("switch",))
+    try:
+        set_inference(cluster=cluster, enabled=to == "on", requested_by=Actor.of_user(request.user))
+    except ServiceError as error:
+        return _render_tab(request, cluster, problem=error.sentence, status=409)
+    if request.htmx:
+        return _render_tab(request, cluster_of(request.account, cluster_id))
+    return redirect(reverse("inference:tab", args=[cluster_id]))

@@ -1,0 +1,160 @@
+"""From a request for embeddings to its vectors: check the inputs, tokenise ahead, let the scheduler run them."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.catalogue import ModelSpec, resolve
+from inference.worker import families
+from inference.worker.protocol import Embeddings, InferenceError
+from inference.worker.registry import ModelRegistry
+from inference.worker.scheduler import KINDS, ModelQueue, Scheduler
+
+# Texts tokenised in one go: the first batches run while the rest of a large request is still tokenised, and other
+# requests get their turn in between.
+_TOKENIZED_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class _Input:
+    text: str
+    options: dict[str, Any]
+
+
+class Embedder:
+    """Answers requests with the models of a registry. Belongs to the event loop it is started on."""
+
+    def __init__(self, registry: ModelRegistry) -> None:
+        self.registry = registry
+        self._scheduler = Scheduler()
+        # Two, because megabytes without a single space are tokenised whole and take seconds.
+        self._tokenizing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="tokenize")
+        self.queues: dict[str, ModelQueue] = {}
+
+    async def embed(self, name: Any, kind: Any, inputs: Any) -> Embeddings:
+        """The embeddings of ``inputs`` (see the client) by the model called ``name``; ``kind`` "search" or "update".
+
+        Raises ``InferenceError``; nothing is computed unless every input can be.
+        """
+        spec = _hosted_model(name)
+        if kind not in KINDS:
+            raise InferenceError(400, "invalid_input", f'kind must be "search" or "update", got {kind!r}.')
+        checked = _check_inputs(spec, inputs)
+        model = await self.registry.loaded(spec)
+        if families.needs_no_files(spec):
+            return await self._embed_words(spec, model, kind, checked)
+        return await self._embed_tokens(spec, model, kind, checked)
+
+    def start(self) -> None:
+        """Begin to run batches, and to look for and load models."""
+        self._scheduler.start()
+        self._loading = asyncio.get_running_loop().create_task(self.registry.start())
+
+    def close(self) -> None:
+        """Stop everything, after what is running in threads right now."""
+        self._loading.cancel()
+        self.registry.close()
+        self._scheduler.close()
+        self._tokenizing.shutdown(wait=False, cancel_futures=True)
+
+    async def _embed_tokens(self, spec: ModelSpec, model: Any, kind: str, inputs: Sequence[_Input]) -> Embeddings:
+        if spec.name not in self.queues:
+            self.queues[spec.name] = self._scheduler.add_model(model)
+        sizes = [_matryoshka_size(spec, index, one.options) for index, one in enumerate(inputs)]
+        truncated = []
+        with self._scheduler.request(self.queues[spec.name], kind, len(inputs)) as request:
+            for start in range(0, len(inputs), _TOKENIZED_AT_ONCE):
+                texts = [one.text for one in inputs[start : start + _TOKENIZED_AT_ONCE]]
+                tokenized = await self._in_thread(model.tokenize, texts, kind)
+                truncated += [text.truncated for text in tokenized]
+                request.add(tokenized)
+            results = await request.results()
+        return Embeddings(
+            model=spec.name,
+            vector_type=spec.vector_type,
+            vectors=[_cut(vector, size) for (vector, _), size in zip(results, sizes, strict=True)],
+            tokens=[tokens for _, tokens in results],
+            truncated=truncated,
+        )
+
+    async def _embed_words(self, spec: ModelSpec, model: Any, kind: str, inputs: Sequence[_Input]) -> Embeddings:
+        vectors, counts = [], []
+        seen: dict[tuple[str, str], Any] = {}
+        for index, one in enumerate(inputs):
+            key = (one.text, repr(one.options))
+            count = 0
+            if key not in seen:
+                try:
+                    seen[key], count = await self._in_thread(model.embed, one.text, kind, one.options)
+                except ValueError as error:
+                    raise _invalid(index, f"has wrong options: {error}") from error
+            vectors.append(seen[key])
+            counts.append(count)
+        return Embeddings(spec.name, spec.vector_type, vectors, counts, [False] * len(inputs))
+
+    async def _in_thread(self, function: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._tokenizing, function, *arguments)
+
+
+def _hosted_model(name: Any) -> ModelSpec:
+    spec = resolve(name) if isinstance(name, str) else None
+    if spec is None:
+        raise InferenceError(404, "unknown_model", f"Model {name!r} is not in the catalogue.")
+    if spec.is_external:
+        sentence = f"Model {name!r} is served by {spec.vendor} itself, not by this worker."
+        raise InferenceError(404, "unknown_model", sentence)
+    return spec
+
+
+def _check_inputs(spec: ModelSpec, inputs: Any) -> list[_Input]:
+    if not isinstance(inputs, list):
+        raise InferenceError(400, "invalid_input", "inputs must be a list.")
+    return [_check_input(spec, index, one) for index, one in enumerate(inputs)]
+
+
+def _check_input(spec: ModelSpec, index: int, one: Any) -> _Input:
+    if not isinstance(one, dict):
+        raise _invalid(index, "must be an object")
+    if one.get("data_type") != spec.modality:
+        sentence = f"Input {index} is of type {one.get('data_type')!r}, but model {spec.name} embeds {spec.modality}."
+        raise InferenceError(400, "wrong_modality", sentence)
+    options = one.get("options")
+    if options is not None and not isinstance(options, dict):
+        raise _invalid(index, "has options that are not an object")
+    text = one.get("data")
+    if not isinstance(text, str):
+        raise _invalid(index, f"must be a text, got {type(text).__name__}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _invalid(index, "is not valid Unicode: it holds half of a surrogate pair") from None
+    return _Input(text, options or {})
+
+
+def _matryoshka_size(spec: ModelSpec, index: int, options: dict[str, Any]) -> int | None:
+    size = options.get("mrl")
+    if size is None:
+        return None
+    if not spec.matryoshka:
+        raise _invalid(index, f"asks for mrl, but the vectors of model {spec.name} cannot be cut short")
+    assert spec.dimensions is not None
+    if type(size) is not int or not 1 <= size <= spec.dimensions:
+        raise _invalid(index, f"asks for mrl {size!r}; it must be between 1 and {spec.dimensions}")
+    return size
+
+
+def _cut(vector: Any, size: int | None) -> Any:
+    """The first ``size`` numbers of a vector, brought back to length one."""
+    if size is None:
+        return vector
+    head: NDArray[np.float32] = vector[:size]
+    return head / max(float(np.linalg.norm(head)), 1e-12)
+
+
+def _invalid(index: int, problem: str) -> InferenceError:
+    return InferenceError(400, "invalid_input", f"Input {index} {problem}.")

@@ -1,0 +1,49 @@
+// What HTML and htmx do not do by themselves: copying, saying what changed, and saying that the server is away.
+
+customElements.define("copy-text", class extends HTMLElement {
+  connectedCallback() {
+    if (this.querySelector(":scope > button")) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = "Copy";
+    button.addEventListener("click", () => this.copy(button));
+    this.append(button);
+  }
+
+  async copy(button) {
+    const source = this.querySelector("code");
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      button.textContent = "Copied";
+      announce("Copied");
+    } catch {
+      // Without a secure context there is no clipboard: leave the text selected for the keyboard.
+      getSelection().selectAllChildren(source);
+      button.textContent = "Press Ctrl+C";
+    }
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  }
+});
+
+function announce(text) {
+  const region = document.getElementById("announcement");
+  if (region.textContent !== text) region.textContent = text;
+}
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  const changed = event.detail.elt.querySelector?.("[data-announce]");
+  if (changed) announce(changed.textContent);
+});
+
+function showProblem(text) {
+  const problem = document.getElementById("connection-problem");
+  problem.textContent = text;
+  problem.hidden = !text;
+}
+
+document.addEventListener("htmx:sendError", () => showProblem("The console does not answer. Trying again helps once it is back."));
+document.addEventListener("htmx:responseError", (event) => {
+  showProblem(`The console answered ${event.detail.xhr.status}. Reload the page to see why.`);
+});
+document.addEventListener("htmx:afterOnLoad", () => showProblem(""));

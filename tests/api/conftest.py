@@ -1,0 +1,75 @@
+"""Acme's view of the admin API: a client with its management key, and what it sends."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from cloudconsole.accounts.models import Account
+from cloudconsole.accounts.services import create_management_key
+from clusters.models import Package
+
+
+class ApiClient:
+    """One account's client. Paths are relative to /api and may hold ``{account}``."""
+
+    def __init__(self, account: Account, secret: str) -> None:
+        self.account = account
+        self.secret = secret
+        self._client = Client()
+
+    def request(
+        self, verb: str, path: str, *, body: object = None, key: str | None = "", **query: Any
+    ) -> HttpResponse:
+        """``body`` is sent as JSON, bytes as they are; ``key=None`` sends none."""
+        authorization = {} if key is None else {"Authorization": f"apikey {key or self.secret}"}
+        return self._client.generic(
+            verb,
+            "/api" + path.replace("{account}", str(self.account.pk)),
+            data=body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode(),
+            content_type="application/json",
+            headers=authorization,
+            query_params=query,
+        )
+
+    def get(self, path: str, **query: Any) -> HttpResponse:
+        return self.request("GET", path, **query)
+
+    def post(self, path: str, body: object = None) -> HttpResponse:
+        return self.request("POST", path, body=body)
+
+    def put(self, path: str, body: object = None) -> HttpResponse:
+        return self.request("PUT", path, body=body)
+
+
+def client_of(account: Account) -> ApiClient:
+    _, secret = create_management_key(account=account)
+    return ApiClient(account, secret)
+
+
+CLUSTERS = "/cluster/v1/accounts/{account}/clusters"
+
+
+@pytest.fixture
+def api(account: Account) -> ApiClient:
+    return client_of(account)
+
+
+@pytest.fixture
+def wish(db: None) -> Callable[..., dict[str, Any]]:
+    """The body of CreateCluster for a small paid cluster in the US; keyword arguments replace top-level fields."""
+
+    def make(*, package: str = "mx1", configuration: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+        package_id = str(Package.objects.get(name=package).pk)
+        cluster = {
+            "name": "from-the-api",
+            "cloudProviderId": "aws",
+            "cloudProviderRegionId": "us-east-1",
+            "configuration": {"numberOfNodes": 1, "packageId": package_id} | (configuration or {}),
+        }
+        return {"cluster": cluster | fields}
+
+    return make

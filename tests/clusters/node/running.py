@@ -1,0 +1,74 @@
+"""A node process for tests, reached over a loopback port."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+PROJECT_DIR = Path(__file__).resolve().parents[3]
+
+
+class RunningNode:
+    """A real node process on a free port; ``lines`` is what it has logged."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        arguments = ["--data-dir", str(data_dir), "--port", "0", "--cluster-id", str(uuid.uuid4())]
+        arguments += ["--version", "v1.19.0", "--parent-pid", str(os.getpid())]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "clusters.node", *arguments],
+            cwd=PROJECT_DIR,
+            env={**os.environ, "RUST_BACKTRACE": "0"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self._ready = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        if not self._ready.wait(20):
+            self.kill()
+            raise AssertionError(f"the node did not become ready: {self.lines}")
+        self.url = f"http://127.0.0.1:{self._port()}"
+        self.http = httpx.Client(base_url=self.url, timeout=20)
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip())
+            if "message=ready" in line:
+                self._ready.set()
+
+    def _port(self) -> int:
+        found = re.search(r"127\.0\.0\.1\D+(\d+)", self.lines[0])
+        assert found, self.lines
+        return int(found[1])
+
+    def request(self, method: str, path: str, body: Any = None, **options: Any) -> httpx.Response:
+        """A request whose body is JSON of ``body``, or ``content=`` bytes."""
+        return self.http.request(method, path, json=body, **options)
+
+    def ok(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
+        """The result of a request that must succeed."""
+        answer = self.request(method, path, body, **options)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["result"]
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit status."""
+        self.http.close()
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(40)

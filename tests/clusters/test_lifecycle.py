@@ -1,0 +1,42 @@
+"""The lifecycle table, over every kind of operation and every phase."""
+
+from itertools import product
+
+import pytest
+
+from clusters.rules.lifecycle import TRANSITIONS, OperationKind, Phase, may_start, refusal_sentence
+
+MAY_START = {
+    OperationKind.CREATE: set(),
+    OperationKind.RESTART: {"HEALTHY", "NOT_READY", "FAILED_TO_UPDATE", "CREATING", "UPDATING", "SCALING", "UPGRADING"},
+    OperationKind.SCALE: {"HEALTHY", "NOT_READY", "FAILED_TO_UPDATE"},
+    OperationKind.UPGRADE: {"HEALTHY", "NOT_READY", "FAILED_TO_UPDATE"},
+    OperationKind.SUSPEND: {"HEALTHY", "NOT_READY", "FAILED_TO_UPDATE", "FAILED_TO_SUSPEND"},
+    OperationKind.UNSUSPEND: {"SUSPENDED", "FAILED_TO_RESUME"},
+    OperationKind.DELETE: {phase.value for phase in Phase} - {"DELETING"},
+}
+
+
+@pytest.mark.parametrize(("kind", "phase"), list(product(OperationKind, Phase)))
+def test_an_operation_starts_only_from_the_phases_of_the_table(kind, phase):
+    assert may_start(kind, phase) == (phase.value in MAY_START[kind])
+
+
+@pytest.mark.parametrize("kind", list(OperationKind))
+def test_every_operation_leads_out_of_its_own_phase(kind):
+    transition = TRANSITIONS[kind]
+    assert transition.succeeded != transition.during
+    if kind != OperationKind.DELETE:  # a deletion that fails is tried until it succeeds
+        assert transition.failed != transition.during
+
+
+def test_from_every_phase_some_operation_can_be_started_except_while_deleting():
+    for phase in Phase:
+        startable = [kind for kind in OperationKind if may_start(kind, phase)]
+        assert bool(startable) == (phase != Phase.DELETING)
+
+
+def test_a_refusal_says_what_the_cluster_does_and_what_to_do():
+    sentence = refusal_sentence(OperationKind.RESTART, "new-us", Phase.SUSPENDED)
+    assert "new-us is suspended" in sentence
+    assert "try again" in sentence

@@ -1,0 +1,217 @@
+"""What holds for every page of the console."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from clusters.models import Cluster, DatabaseApiKey
+from tests.console.conftest import make_operation, record_usage
+from tests.console.html import Element, parse
+
+PAGES = {
+    "clusters": "/clusters",
+    "create": "/clusters/new",
+    "create, nothing on offer": "/clusters/new?tier=free&provider=azure",
+    "overview": "/clusters/{id}",
+    "inference": "/clusters/{id}/inference",
+    "switch": "/clusters/{id}/inference/switch?to=off",
+    "billing": "/billing",
+    "earlier bill": "/billing?month=2026-01",
+    "nothing there": "/nothing",
+}
+
+
+@pytest.fixture(params=PAGES.values(), ids=PAGES.keys())
+def page(request: pytest.FixtureRequest, console: Client, make_cluster: Callable[..., Cluster]) -> object:
+    cluster = make_cluster("new-us", inference=True)
+    make_operation(cluster, "running", steps_done=1, error="The node agent does not answer.")
+    record_usage(cluster, "mixedbread-ai/mxbai-embed-large-v1", 1234)
+    return console.get(request.param.format(id=cluster.pk))
+
+
+def test_it_has_one_heading_a_skip_link_and_a_live_region(page: object) -> None:
+    html = parse(page)
+    assert len(html.all("h1")) == 1
+    assert html.one("a", class_="skip-link").attributes["href"] == "#main"
+    assert html.one("main", id="main")
+    assert html.one(id="announcement").attributes["aria-live"] == "polite"
+    assert html.one("html").attributes["lang"] == "en"
+
+
+def test_it_carries_no_script_or_style_of_its_own(page: object) -> None:
+    html = parse(page)
+    for element in html.descendants():
+        assert element.tag != "style"
+        assert not [name for name in element.attributes if name == "style" or name.startswith(("on", "hx-on"))]
+        if element.tag == "script":
+            assert element.attributes["src"].startswith("/static/")
+            assert element.text == ""
+        for address in (element.attributes.get("src"), element.attributes.get("href")):
+            assert address is None or re.match(r"[/#]", address), f"{address} is not on our own origin"
+
+
+def test_its_policy_allows_nothing_inline(page: object) -> None:
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+def test_every_control_has_a_name(page: object) -> None:
+    html = parse(page)
+    labels = {label.attributes.get("for"): label.text for label in html.all("label")}
+    for control in [*html.all("input"), *html.all("select")]:
+        if control.attributes.get("type") != "hidden":
+            assert labels[control.attributes["id"]]
+    for button in html.all("button"):
+        assert button.text
+    for icon in html.all("svg"):
+        assert icon.attributes["aria-hidden"] == "true"
+
+
+def test_ids_are_unique(page: object) -> None:
+    ids = [element.attributes["id"] for element in parse(page).descendants() if "id" in element.attributes]
+    assert sorted(ids) == sorted(set(ids))
+
+
+def test_times_are_machine_readable(page: object) -> None:
+    for time in parse(page).all("time"):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", time.attributes["datetime"])
+
+
+@pytest.mark.parametrize("path", [path for name, path in PAGES.items() if name != "nothing there"])
+def test_a_stranger_is_sent_to_sign_in_and_comes_back(
+    path: str, client: Client, make_cluster: Callable[..., Cluster]
+) -> None:
+    answer = client.get(path.format(id=make_cluster().pk))
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/sign-in?next=/")
+
+
+def test_a_fragment_asked_for_after_the_session_ended_sends_the_browser_to_sign_in(
+    client: Client, make_cluster: Callable[..., Cluster]
+) -> None:
+    path = f"/clusters/{make_cluster().pk}/inference"
+    answer = client.get(path, headers=_htmx("live", path))
+    assert answer.headers["HX-Redirect"] == f"/sign-in?next={path}"
+    assert answer.content == b""
+
+
+def test_foreign_and_unknown_clusters_do_not_exist(console: Client, foreign_cluster: Cluster) -> None:
+    for path in ("/clusters/{id}", "/clusters/{id}/inference", "/clusters/{id}/inference/switch?to=on"):
+        for cluster_id in (foreign_cluster.pk, "6f0c7d3a-0000-5c55-9d0e-1f6a3c1f0009"):
+            answer = console.get(path.format(id=cluster_id))
+            assert answer.status_code == 404
+            assert "foreign" not in parse(answer).one("main").text
+    for path in ("/clusters/{id}/inference/switch", "/clusters/{id}/api-keys"):
+        assert console.post(path.format(id=foreign_cluster.pk), {"to": "on", "name": "key"}).status_code == 404
+    assert not DatabaseApiKey.objects.exists()
+    foreign_cluster.refresh_from_db()
+    assert not foreign_cluster.inference_enabled
+
+
+def test_foreign_clusters_are_not_listed(console: Client, foreign_cluster: Cluster) -> None:
+    assert "No clusters yet" in parse(console.get("/clusters")).text
+
+
+@pytest.mark.parametrize(
+    "path", ["/clusters", "/clusters/{id}", "/clusters/{id}/inference", "/billing", "/clusters/new"]
+)
+def test_more_rows_do_not_mean_more_queries(
+    path: str, console: Client, make_cluster: Callable[..., Cluster], django_assert_num_queries: Callable
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    first = make_cluster("first", inference=True)
+    path = path.format(id=first.pk)
+    _fill(first, 1)
+    with CaptureQueriesContext(connection, ) as few:
+        console.get(path)
+    for number in range(4):
+        _fill(make_cluster(f"more-{number}", provider="gcp", region="us-east4"), number)
+    _fill(first, 9)
+    with django_assert_num_queries(len(few)):
+        console.get(path)
+    assert len(few) <= 9
+
+
+def _fill(cluster: Cluster, number: int) -> None:
+    cluster.generation = number + 2
+    make_operation(cluster, "succeeded", steps_done=4)
+    DatabaseApiKey.objects.create(cluster=cluster, name=f"key-{number}", prefix="ccd_", secret_hash=f"{cluster.pk}{number}"[:64])
+    for model in ("qdrant/bm25", "sentence-transformers/all-minilm-l6-v2"):
+        record_usage(cluster, model, 10)
+
+
+def test_a_page_is_never_kept_by_the_browser(console: Client, make_cluster: Callable[..., Cluster]) -> None:
+    answer = console.get(f"/clusters/{make_cluster().pk}")
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert "HX-Request" in answer.headers["Vary"]
+
+
+def test_a_form_without_a_token_is_refused_in_the_layout(user: object) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(user)
+    answer = strict.post("/clusters/new", {"name": "x"})
+    assert answer.status_code == 403
+    assert "too old" in parse(answer).one("h1").text
+
+
+def test_an_error_of_ours_has_a_page_too(console: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    console.raise_request_exception = False
+    monkeypatch.setattr("clusters.views.clusters_of", lambda account: 1 / 0)
+    answer = console.get("/clusters")
+    assert answer.status_code == 500
+    assert "not your fault" in parse(answer).one("main").text
+
+
+def _htmx(target: str, path: str) -> dict[str, str]:
+    return {"HX-Request": "true", "HX-Target": target, "HX-Current-URL": f"http://testserver{path}"}
+
+
+def _contrast(one: str, other: str) -> float:
+    """WCAG 2 contrast of two colours such as ``#1c2026``."""
+
+    def luminance(colour: str) -> float:
+        channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+ON_EVERY_GROUND = ("ink", "quiet", "accent", "good", "busy", "bad")
+PAIRS = [
+    *[(text, ground) for text in ON_EVERY_GROUND for ground in ("ground", "surface", "inset")],
+    *[(text, f"{text}-tint") for text in ("good", "busy", "bad", "accent")],
+    *[("ink", f"{tint}-tint") for tint in ("good", "busy", "bad", "accent")],
+    ("on-accent", "accent"),
+]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_has_enough_contrast(theme: str, settings: object) -> None:
+    css = (settings.BASE_DIR / "static/css/base.css").read_text()
+    tokens = {
+        name: light if theme == "light" else dark
+        for name, light, dark in re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", css)
+    }
+    for text, ground in PAIRS:
+        assert _contrast(tokens[text], tokens[ground]) >= 4.5, f"{text} on {ground}"
+
+
+def test_the_icons_in_use_are_the_icons_there_are(settings: object) -> None:
+    root = settings.BASE_DIR
+    sources = [*root.glob("templates/**/*.html"), root / "clusters/presentation.py"]
+    used = {name for source in sources for name in re.findall(r'"([a-z]+(?:-[a-z]+)*)"', source.read_text())}
+    there = {path.stem for path in root.glob("static/icons/*.svg")}
+    assert there <= used
+    assert _icons_named(sources) <= there
+
+
+def _icons_named(sources: list) -> set[str]:
+    return {name for source in sources for name in re.findall(r'{% icon "([\w-]+)"', source.read_text())}

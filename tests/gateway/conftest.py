@@ -1,0 +1,135 @@
+"""One small cloud for all tests of the gateway: real rows, real nodes, a real worker, one gateway in front."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from django.conf import settings
+from django.db.models import Sum
+from pytest_django import DjangoDbBlocker
+
+from billing.models import UsageEvent
+from cloudconsole.accounts.models import Account
+from cloudconsole.accounts.services import Actor
+from clusters.catalogue import DEFAULT_VERSION
+from clusters.models import Cluster, Package, Region
+from clusters.rules.lifecycle import Phase
+from clusters.services import create_database_api_key
+from tests.gateway.running import running_gateway, running_node
+from tests.inference.conftest import Worker, minilm_folder, tiny_models_dir, worker
+
+__all__ = ["minilm_folder", "tiny_models_dir", "worker"]
+
+MINILM = "sentence-transformers/all-minilm-l6-v2"
+
+
+@dataclass(frozen=True)
+class Door:
+    """One cluster through the gateway, with its key."""
+
+    cluster: Cluster
+    secret: str
+    http: httpx.Client
+
+    def collection(self, name: str, **fields: Any) -> str:
+        """A fresh collection of this name, of unnamed vectors for MiniLM unless ``fields`` say otherwise."""
+        body = fields or {"vectors": {"size": 384, "distance": "Cosine"}}
+        self.http.delete(f"/collections/{name}")
+        self.http.put(f"/collections/{name}", json=body).raise_for_status()
+        return name
+
+    def upsert(self, collection: str, *points: dict[str, Any]) -> httpx.Response:
+        return self.http.put(f"/collections/{collection}/points", params={"wait": "true"}, json={"points": points})
+
+    def query(self, collection: str, query: Any, **fields: Any) -> httpx.Response:
+        body = {"query": query, "with_payload": True} | fields
+        return self.http.post(f"/collections/{collection}/points/query", json=body)
+
+    def count(self, collection: str) -> int:
+        return self.http.post(f"/collections/{collection}/points/count", json={}).json()["result"]["count"]
+
+    def billed(self) -> dict[str, int]:
+        """Tokens in the ledger by model, corrections included."""
+        rows = UsageEvent.objects.filter(cluster=self.cluster.pk).values("model__name")
+        return {row["model__name"]: row["tokens"] for row in rows.annotate(tokens=Sum("tokens"))}
+
+
+def document(text: str, model: str = MINILM, **options: Any) -> dict[str, Any]:
+    return {"text": text, "model": model} | ({"options": options} if options else {})
+
+
+def sentence(response: httpx.Response) -> str:
+    return response.json()["status"]["error"]
+
+
+@pytest.fixture(scope="package")
+def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Rows made in this scope are seen by every process; they are gone after the last test of the gateway."""
+    with django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture(scope="package")
+def gateway_url(committed: None, worker: Worker) -> Iterator[str]:
+    settings.INFERENCE_ADDRESSES = [worker.address]
+    with running_gateway() as url:
+        yield url
+
+
+@pytest.fixture(scope="package")
+def open_door(
+    committed: None, gateway_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Door]]:
+    """Makes a cluster (on a node of its own if ``node``) and the way in to it."""
+    account = Account.objects.create(name="Gateway tests")
+
+    with ExitStack() as stack:
+
+        def make(
+            name: str,
+            *,
+            place: str = "aws us-east-1",
+            paid: bool = True,
+            inference: bool = True,
+            node: bool = True,
+            **fields: Any,
+        ) -> Door:
+            provider, region = place.split()
+            values = {
+                "account": account,
+                "name": name,
+                "region": Region.objects.get(provider_id=provider, code=region),
+                "package": Package.objects.filter(type="paid" if paid else "free").order_by("price_per_hour").first(),
+                "version": DEFAULT_VERSION,
+                "phase": Phase.HEALTHY,
+                "serving": True,
+                "inference_enabled": inference,
+                "applied_configuration": {"inference_enabled": inference},
+            }
+            cluster = Cluster.objects.create(**(values | fields))
+            stack.callback(Cluster.objects.filter(pk=cluster.pk).delete)
+            actor = Actor(type="test", id="test", name="test")
+            _, secret = create_database_api_key(cluster=cluster, name="test", requested_by=actor)
+            if node:
+                stack.enter_context(running_node(cluster.pk, tmp_path_factory.mktemp("node")))
+            http = stack.enter_context(httpx.Client(base_url=gateway_url, headers={"api-key": secret}, timeout=60))
+            return Door(cluster, secret, http)
+
+        yield make
+    account.audit_events.all().delete()
+    account.delete()
+
+
+@pytest.fixture(scope="package")
+def new_us(open_door: Callable[..., Door]) -> Door:
+    """Paid, in the US, inference on: everything works."""
+    return open_door("new-us")
+
+
+@pytest.fixture(scope="package")
+def free_us(open_door: Callable[..., Door]) -> Door:
+    """On the free package: no inference but BM25."""
+    return open_door("free-us", paid=False, inference=False)

@@ -1,0 +1,125 @@
+"""Token counts are exact, and cutting long texts short first changes no token."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from inference.worker.families.tokens import WindowTokenizer
+
+ODD = [
+    "",
+    " ",
+    "\t\n\r\x0b\x00\x01\x7f\u200b\ufeff",
+    "👩‍👩‍👧‍👦🏳️‍🌈🇩🇪",
+    "深度学习模型的向量检索",
+    "ベクトル検索エンジン",
+    "البحث المتجهي في النصوص",
+    "חיפוש וקטורי\u200f",
+    "é́̂e\u0301\u0302 ﬁ ﷺ ẞ İ Σίσυφος",
+    "ไม่มีช่องว่างระหว่างคำ",
+    "supercalifragilisticexpialidocious" * 5,
+    "don't-stop_me now!!! #1 (really?)",
+    "a" * 120,
+    "1,234.56e-7",
+]
+texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=200)
+pieces = st.one_of(st.sampled_from(ODD), texts, st.text(alphabet="ab cd,.-\n", max_size=60))
+# Joined with and without spaces, and repeated up to 100 kB.
+long_texts = st.builds(
+    lambda parts, glue, times: (glue.join(parts) * times)[:100_000],
+    st.lists(pieces, min_size=1, max_size=12),
+    st.sampled_from([" ", "", "\n", ", "]),
+    st.sampled_from([1, 2, 20, 1000]),
+)
+slow = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+
+
+def _byte_level() -> Tokenizer:
+    """As CLIP's: byte pairs over words found by a pattern."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(vocab_size=500, initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    tokenizer.train_from_iterator(ODD * 3, trainer)
+    return tokenizer
+
+
+def _unigram() -> Tokenizer:
+    """As multilingual E5's: pieces of words that begin with a mark."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFKC(), normalizers.Replace(" " * 2, " ")]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.train_from_iterator(ODD * 3, trainers.UnigramTrainer(vocab_size=300, unk_token="<unk>"))
+    return tokenizer
+
+
+@pytest.fixture(scope="module")
+def word_pieces(minilm_folder: Path) -> Tokenizer:
+    tokenizer = Tokenizer.from_file(str(minilm_folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+@pytest.fixture(scope="module", params=["word pieces", "byte level", "unigram"])
+def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
+    makers: dict[str, Callable[[], Tokenizer]] = {
+        "word pieces": lambda: request.getfixturevalue("word_pieces"),
+        "byte level": _byte_level,
+        "unigram": _unigram,
+    }
+    return makers[request.param]()
+
+
+@slow
+@given(texts=st.lists(long_texts, min_size=1, max_size=4))
+def test_the_window_shows_the_first_tokens_of_the_whole_text(tokenizer: Tokenizer, texts: list[str]) -> None:
+    whole = Tokenizer.from_str(tokenizer.to_str())
+    whole.no_truncation()
+    window = 16
+    cut = Tokenizer.from_str(tokenizer.to_str())
+    special = whole.num_special_tokens_to_add(is_pair=False)
+    encodings = WindowTokenizer(cut, window).encode(texts)
+    for text, encoding in zip(texts, encodings, strict=True):
+        plain = whole.encode(text, add_special_tokens=False)
+        content = [i for i, mask in zip(encoding.ids, encoding.special_tokens_mask, strict=True) if not mask]
+        assert content == plain.ids[: window - special]
+        assert bool(encoding.overflowing) == (len(plain.ids) > window - special)
+
+
+@slow
+@given(texts=st.lists(long_texts, min_size=1, max_size=8), kind=st.sampled_from(["search", "update"]))
+def test_a_batch_is_counted_as_the_tokenizer_counts_each_text(
+    minilm: Any, word_pieces: Tokenizer, texts: list[str], kind: str
+) -> None:
+    tokenized = minilm.tokenize(texts, kind)
+    _, tokens = minilm.run(tokenized, kind)
+    expected = [len(word_pieces.encode(text).ids) for text in texts]
+    assert tokens == [min(count, 256) for count in expected]
+    assert [text.truncated for text in tokenized] == [count > 256 for count in expected]
+
+
+def test_a_text_without_any_end_of_a_word_is_still_counted_exactly(minilm: Any, word_pieces: Tokenizer) -> None:
+    endless = "x" * 50_000
+    assert minilm.tokenize([endless], "update")[0].ids == word_pieces.encode(endless).ids
+
+
+def test_a_narrower_window_in_the_tokenizer_is_kept(word_pieces: Tokenizer) -> None:
+    tokenizer = Tokenizer.from_str(word_pieces.to_str())
+    tokenizer.enable_truncation(max_length=8)
+    assert len(WindowTokenizer(tokenizer, 256).encode(["one two three four five six seven"])[0].ids) == 8
+
+
+def test_where_the_front_is_cut_off_the_end_of_the_text_is_shown(word_pieces: Tokenizer) -> None:
+    tokenizer = Tokenizer.from_str(word_pieces.to_str())
+    tokenizer.enable_truncation(max_length=8, direction="left")
+    text = "word " * 5000 + "the very end"
+    assert WindowTokenizer(tokenizer, 256).encode([text])[0].tokens[-4:-1] == ["the", "very", "end"]
