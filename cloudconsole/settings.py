@@ -101,7 +101,8 @@ _database: dict[str, Any] = (
     if EMBEDDED_POSTGRES
     else {**dj_database_url.config()}
 )
-DATABASES = {"default": _database | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
+# Under ASGI every request has a thread, and a kept connection, of its own: keeping them would pile them up.
+DATABASES = {"default": _database | {"CONN_MAX_AGE": 0}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 EMBEDDED_REDIS = "REDIS_URL" not in os.environ
@@ -189,5 +190,4 @@ LOGGING = {
     "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
     "loggers": {"httpx": {"level": "WARNING"}, "uvicorn.error": {"level": "WARNING"}},
     "root": {"handlers": ["stdout"], "level": os.environ.get("CLOUDCONSOLE_LOG_LEVEL", "INFO")},
-    "loggers": {"httpx": {"level": "WARNING"}},  # else one line for every question to the inference worker
 }

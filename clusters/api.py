@@ -1,5 +1,6 @@
 """ClusterService of the admin API: translates between messages and services."""
 
+from copy import copy
 from typing import Any
 from uuid import UUID
 
@@ -94,9 +95,12 @@ def _changes(cluster: Cluster, wanted: cluster_pb2.Cluster) -> dict[str, Any]:
         changes["version"] = resolve_version(configuration.version)
     if configuration.database_configuration.HasField("inference"):
         changes["inference_enabled"] = configuration.database_configuration.inference.enabled
-    # Compared as messages: sending back what the server filled in is no change.
+    # What the server fills in is not kept, so that sending it back is no change: only what would not come back is.
+    changed = copy(cluster)
+    for name, value in changes.items():
+        setattr(changed, name, value)
     extra = extra_configuration(configuration)
-    if extra != extra_configuration(cluster_message(cluster).configuration):
+    if extra != extra_configuration(cluster_message(changed).configuration):
         changes["extra_configuration"] = extra
     return changes
 

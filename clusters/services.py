@@ -100,18 +100,22 @@ def _check_offer(account: Account, spec: ClusterSpecification) -> None:
             raise ServiceError(
                 Code.FAILED_PRECONDITION,
                 "A paid cluster needs a payment method. Add one to the account, or choose the free package.",
+                "package",
             )
         return
     if not spec.region.free_tier:
         raise ServiceError(
             Code.FAILED_PRECONDITION,
             f"Free clusters are not offered in {spec.region.name}. Choose a region with a free tier.",
+            "region",
         )
     if spec.number_of_nodes != 1 or spec.additional_disk_gib:
         raise ServiceError(Code.INVALID_ARGUMENT, "A free cluster has exactly one node and no additional disk.")
     if Cluster.objects.filter(account=account, package__type=Package.Type.FREE).exists():
         raise ServiceError(
-            Code.RESOURCE_EXHAUSTED, "An account can have one free cluster, and this one has it already."
+            Code.RESOURCE_EXHAUSTED,
+            "An account can have one free cluster, and this one has it already.",
+            "package",
         )
 
 

@@ -31,7 +31,7 @@ async def follow_announcements(records: Records, redis_url: str) -> None:
             if not failures:
                 logger.warning("Redis is away (%s); revoked keys are noticed a second later until it is back", error)
         failures += 1
-        await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, 0.1 * 2**failures))
+        await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, 0.2 * failures))
 
 
 def _hear(records: Records, message: dict[str, Any]) -> None:

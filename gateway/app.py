@@ -85,6 +85,8 @@ class Gateway:
 
     async def _respond(self, exchange: Exchange) -> str | None:
         """Answer; the sentence if the answer was a cluster's error."""
+        if not (exchange.path.startswith("/") and exchange.path.isascii()):
+            raise Refused(400, "The request's path must begin with / and be percent-encoded.")
         if exchange.method in ("GET", "HEAD"):
             if exchange.path == "/":
                 await self._introduce(exchange)

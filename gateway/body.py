@@ -12,7 +12,7 @@ from gateway.errors import ClientGone, Refused
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 LINGER_SECONDS = 1.0
-_LONGEST_LENGTH = re.compile(rb"[0-9]{1,18}")
+_LENGTH = re.compile(rb"[0-9]{1,20}")
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,10 @@ class RequestBody:
         self._deadline = time.monotonic() + limits.seconds
         self._taken = 0
         found = dict(headers)
+        chunked = b"transfer-encoding" in found
         declared = found.get(b"content-length", b"")
-        self.declared_length = int(declared) if _LONGEST_LENGTH.fullmatch(declared) else None
-        self.absent = not self.declared_length and b"transfer-encoding" not in found
+        self.declared_length = int(declared) if _LENGTH.fullmatch(declared) and not chunked else None
+        self.absent = not self.declared_length and not chunked
         self._complete = asyncio.Event()
         if self.absent:
             self._complete.set()

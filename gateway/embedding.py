@@ -80,7 +80,7 @@ def permitted_model(name: str, facts: ClusterFacts) -> ModelSpec:
         retry_after = 1 if gate.code == GateCode.RESTARTING else None
         raise Refused(_STATUS_OF_GATE_CODE[GateCode(gate.code)], gate.sentence, retry_after)
     if spec is None:
-        offered = [spec.name for spec in CATALOGUE.values()]
+        offered = [spec.name for spec in CATALOGUE.values() if not spec.is_external]
         raise Refused(400, f"Unknown model {name!r}. The models of this cluster are: {', '.join(offered)}.")
     return spec
 

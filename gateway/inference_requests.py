@@ -18,6 +18,7 @@ from gateway.records import KeyRecord
 from gateway.upstream import Answer, Upstreams, with_usage
 from inference.client import Kind
 
+LARGEST_FORWARDED_BODY = 32 * 1024 * 1024  # what a Qdrant server takes (service.max_request_size_mb)
 _PATH = re.compile(r"/collections/([^/]+)/points(/vectors|/batch|/query|/query/batch|/query/groups)?")
 
 
@@ -106,6 +107,13 @@ def _parse(body: bytes) -> Any:
 
 def _serialise(document: Any) -> bytes:
     try:
-        return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+        body = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
     except orjson.JSONEncodeError as error:  # nested deeper than any payload should be
         raise Refused(400, f"Format error in JSON body: {error}") from error
+    if len(body) > LARGEST_FORWARDED_BODY:
+        raise Refused(
+            413,
+            f"Payload error: with its vectors the request has {len(body)} bytes, more than the "
+            f"{LARGEST_FORWARDED_BODY} a cluster takes. Send fewer points at once.",
+        )
+    return body

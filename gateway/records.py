@@ -158,8 +158,13 @@ class Records:
     def _start_loading(self, secret_hash: str) -> asyncio.Task[Found]:
         task = asyncio.create_task(self._load(secret_hash))
         self._loading[secret_hash] = task
-        task.add_done_callback(lambda done: (self._loading.pop(secret_hash), done.exception()))
+        task.add_done_callback(lambda done: self._loaded(secret_hash, done))
         return task
+
+    def _loaded(self, secret_hash: str, done: asyncio.Task[Found]) -> None:
+        del self._loading[secret_hash]
+        if not done.cancelled():
+            done.exception()  # nobody may be waiting for it any more
 
     async def _load(self, secret_hash: str) -> Found:
         announcements = self._announcements

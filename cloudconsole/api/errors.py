@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import code_pb2, status_pb2
@@ -54,6 +55,8 @@ def status_of(error: Exception, trace_id: str) -> status_pb2.Status:
             return _status(error.code, str(error))
         case UnreadableRequest():
             return _status("INVALID_ARGUMENT", str(error))
+        case SuspiciousOperation():  # Django's limits on bodies and parameters
+            return _status("INVALID_ARGUMENT", "The request is too large.")
         case InvalidRequest():
             detail = AnyMessage()
             detail.Pack(Violations(violations=error.violations))

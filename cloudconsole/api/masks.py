@@ -13,7 +13,7 @@ def merge_masked(request: Message, resource_name: str, current: Message) -> None
     cleared, so that clients may send back what they read. Raises InvalidRequest for a path that names no field.
     """
     sent = getattr(request, resource_name)
-    paths: list[str] = list(getattr(request, "update_mask").paths)  # noqa: B009 - not every message has it
+    paths = dict.fromkeys(getattr(request, "update_mask").paths)  # noqa: B009 - not every message has it
     if paths:
         merged = type(sent)()
         merged.CopyFrom(current)

@@ -1,6 +1,7 @@
 """Between REST and messages, as grpc-gateway does it: path variables, query strings, and proto3's JSON form."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from google.protobuf.message import Message
 from cloudconsole.api.declarations import Field
 from cloudconsole.api.methods import Method
 
+_FAILED_FIELD = re.compile(r"Failed to parse (\w+) field: ")
 _TRUE = frozenset({"1", "t", "T", "true", "True", "TRUE"})
 _FALSE = frozenset({"0", "f", "F", "false", "False", "FALSE"})
 # What json_format and json raise for input that does not fit, from wrong types to nesting without end.
@@ -49,8 +51,12 @@ def _read_body(body: bytes, request: Message) -> None:
         return
     try:
         data = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableRequest(f"The body is not valid JSON: {error}") from None
+    except json.JSONDecodeError as error:
+        raise UnreadableRequest(f"The body is not valid JSON: {error}.") from None
+    except UnicodeDecodeError:
+        raise UnreadableRequest("The body is not text in UTF-8.") from None
+    except (ValueError, RecursionError):
+        raise UnreadableRequest("The body is nested too deeply, or holds a number of thousands of digits.") from None
     if not isinstance(data, dict):
         raise UnreadableRequest("The body must be a JSON object.")
     _parse(data, request, "The body", ignore_unknown_fields=True)
@@ -60,7 +66,17 @@ def _parse(data: dict[str, Any], request: Message, where: str, *, ignore_unknown
     try:
         json_format.ParseDict(data, request, ignore_unknown_fields=ignore_unknown_fields)
     except _DOES_NOT_FIT as error:
-        raise UnreadableRequest(f"{where} does not fit the request: {error}") from None
+        raise UnreadableRequest(f"{where} does not fit the request: {_explanation(error)}.") from None
+
+
+def _explanation(error: Exception) -> str:
+    """Field path and reason out of json_format's nested text, without what it says about Python and itself."""
+    text = str(error)
+    path = ".".join(_FAILED_FIELD.findall(text))
+    reason = re.sub(r" at [A-Z][\w.\[\]]*$", "", text.rpartition(" field: ")[2].rstrip("."))
+    if "object" in reason:  # "expected string or bytes-like object, got 'int'", "'int' object is not iterable"
+        reason = "the value has the wrong type"
+    return f"{path}: {reason}" if path else reason
 
 
 def _read_parameter(name: str, values: list[str], request: Message) -> None:

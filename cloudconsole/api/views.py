@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, NoReturn, cast
 
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -15,7 +14,7 @@ from cloudconsole.api import dispatch
 from cloudconsole.api.callers import Caller
 from cloudconsole.api.errors import RpcError
 from cloudconsole.api.methods import Method
-from cloudconsole.api.transcoding import UnreadableRequest, read_request, to_json
+from cloudconsole.api.transcoding import read_request, to_json
 
 
 class ApiView(APIView):
@@ -29,6 +28,10 @@ class ApiView(APIView):
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:
         return JSONRenderer(), JSONRenderer.media_type
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return {}  # REST framework would list every verb as allowed
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
         raise RpcError("UNIMPLEMENTED", "Method Not Allowed")
@@ -53,7 +56,7 @@ class RpcView(ApiView):
             method,
             variables=dict(zip(field_paths, values, strict=True)),
             query=request.query_params.lists(),
-            body=_body(request),
+            body=request.body,
         )
         return Response(to_json(dispatch.call(method, message, cast(Caller, request.user))))
 
@@ -67,9 +70,3 @@ class UnknownRouteView(ApiView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:
         raise RpcError("NOT_FOUND", "Not Found")
 
-
-def _body(request: Request) -> bytes:
-    try:
-        return request.body
-    except RequestDataTooBig as error:
-        raise UnreadableRequest("The body is too large.") from error

@@ -14,7 +14,8 @@ from cloudconsole.supervisor.redis_server import EmbeddedRedis
 
 PYTHON = sys.executable
 MANAGE = str(PROJECT_DIR / "manage.py")
-CELERY = [PYTHON, "-m", "celery", "-A", "cloudconsole.celery"]
+# As root Celery warns about pickled messages; ours are JSON.
+CELERY = [PYTHON, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "-A", "cloudconsole.celery"]
 
 
 def servers() -> list[ChildSpecification]:

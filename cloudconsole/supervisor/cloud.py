@@ -162,19 +162,21 @@ def _check_port(port: int, option: str) -> None:
 
 
 def _print_banner(status: CloudStatus, seconds: float) -> None:
-    lines = [
-        "",
-        f"cloudconsole is {'ready' if status['ready'] else 'up, but not everything is ready'} after {seconds:.1f} s",
-    ]
+    state = "ready" if status["ready"] else "up, but not everything is ready,"
+    lines = ["", f"cloudconsole is {state} after {seconds:.1f} s"]
     lines += [f"  not ready:      {name}" for name, ready in status["components"].items() if not ready]
     lines += [f"  Console:        {status['urls']['console']}", f"  Data plane:     {status['urls']['rest']}"]
-    demo = status["demo"]
-    if demo:
+    if demo := status["demo"]:
         lines += [
             f"  Sign in:        {demo['email']}  /  {demo['password']}",
             f"  Management key: {demo['management_key']}",
-            f"  API key of {status['clusters'][0]['name']}: {status['clusters'][0]['api_key']}",
         ]
-    lines += ["  Everything:     python manage.py status", "  Stop:           Ctrl-C", ""]
+        lines += [
+            f"  API key:        {cluster['api_key']}  ({cluster['name']})"
+            for cluster in status["clusters"]
+            if cluster["inference"]["applied"] and cluster["api_key"]
+        ]
+    python = os.path.relpath(sys.executable)
+    lines += [f"  Everything:     {python} manage.py status", "  Stop:           Ctrl-C", ""]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()

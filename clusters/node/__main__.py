@@ -25,6 +25,7 @@ log = logging.getLogger("clusters.node")
 
 DRAIN_SECONDS = 30.0
 LOCK_SECONDS = 45.0  # longer than a predecessor may take to drain
+_CUT_OFF_SECONDS = 1  # for what the drain did not see the end of
 _KEEP_ALIVE_SECONDS = 300
 _BACKLOG = 2048
 _PR_SET_PDEATHSIG = 1
@@ -119,7 +120,7 @@ async def _serve(options: argparse.Namespace) -> int:
             access_log=False,
             backlog=_BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=int(DRAIN_SECONDS),
+            timeout_graceful_shutdown=_CUT_OFF_SECONDS,
         )
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -104,12 +104,17 @@ class EngineFailure(NodeError):
 
 
 class EnginePanic(EngineFailure):
-    """The engine panicked. The shard was loaded again from disk, so what was not flushed is gone from memory."""
+    """The engine panicked, and the shard was opened anew. What it did of the request before that may have stayed."""
 
 
 def collection_not_found(name: str) -> NotFound:
     """Qdrant's sentence for an unknown collection."""
     return NotFound(f"Collection `{name}` doesn't exist!")
+
+
+def is_panic(error: BaseException) -> bool:
+    """Whether the engine panicked: the binding's exception is no ``Exception``, and its class cannot be imported."""
+    return type(error).__name__ == "PanicException"
 
 
 def refusal_of(error: Exception) -> NodeError:

@@ -6,6 +6,7 @@ makes the order of reads and writes plain and lets writes that wait together sha
 
 import asyncio
 import logging
+import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 from clusters.node.engine.commit import GroupCommit, WriteRequest
 from clusters.node.engine.journal import Journal, JournalEntry
 from clusters.node.engine.registry import Collections
-from clusters.node.errors import EngineFailure, FormatError, NodeError, refusal_of
+from clusters.node.errors import EngineFailure, FormatError, NodeError, is_panic, refusal_of
 from clusters.node.operations import OPERATIONS, Kind, Operation
 from clusters.node.results import Applied
 
@@ -85,7 +86,11 @@ class Node:
             self._loop.call_soon_threadsafe(self._loaded.set_exception, error)
             return
         self._loop.call_soon_threadsafe(self._loaded.set_result, None)
-        self._serve(engine)
+        try:
+            self._serve(engine)
+        except BaseException:
+            log.critical("the engine thread died", exc_info=True)
+            os._exit(1)  # nothing would ever be answered again; the agent starts another process
         collections.close()
         journal.close()
 
@@ -136,10 +141,9 @@ class _Engine:
             return [self._outcome(lambda: calls[0].operation.result(self._function_value(calls[0])))]
         requests = [self._outcome(lambda call=call: self._write_request(call)) for call in calls]
         accepted = [request for request in requests if isinstance(request, WriteRequest)]
-        if accepted:
-            failure = self._outcome(lambda: self._commit.commit(accepted))
-            if isinstance(failure, NodeError):
-                return [failure for _ in calls]
+        failure = self._outcome(lambda: self._commit.commit(accepted)) if accepted else None
+        for request in accepted:
+            request.error = failure or request.error
         return [self._write_outcome(call, request) for call, request in zip(calls, requests, strict=True)]
 
     def recover(self, entries: list[JournalEntry], steps_done: int) -> None:
@@ -187,6 +191,14 @@ class _Engine:
             return refusal_of(error)  # a value the engine's own types refuse
         except RecursionError:
             return FormatError("recursion limit exceeded")
+        except OSError as error:
+            log.exception("request failed")
+            return EngineFailure(error.strerror or "the disk failed")
         except Exception as error:
             log.exception("request failed")
-            return EngineFailure(f"{type(error).__name__}")
+            return EngineFailure(type(error).__name__)
+        except BaseException as error:
+            if not is_panic(error):
+                raise
+            log.exception("engine panicked outside of a shard")
+            return EngineFailure("the engine failed on this request")

@@ -6,12 +6,12 @@ from enum import Enum
 from functools import cached_property
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic_core import SchemaValidator
 
 from clusters.node import results
 from clusters.node.engine import catalogue, groups, reads, updates
 from clusters.node.models import m
-from clusters.node.shapes import parse_body
+from clusters.node.shapes import body_validator, parse_body
 
 
 class Kind(Enum):
@@ -39,12 +39,12 @@ class Operation:
     request: Any = None
 
     @cached_property
-    def _adapter(self) -> TypeAdapter[Any]:
-        return TypeAdapter(self.request)
+    def _validator(self) -> SchemaValidator:
+        return body_validator(self.request)
 
     def parse(self, raw: bytes) -> Any:
         """The request model of a body; None for an operation without one. Raises FormatError, ValidationFailed."""
-        return None if self.request is None else parse_body(self._adapter, raw)
+        return None if self.request is None else parse_body(self._validator, raw)
 
 
 _COLLECTION = "/collections/{collection_name}"

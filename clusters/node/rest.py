@@ -17,7 +17,6 @@ from clusters.node.routing import Router
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 32 * 1024 * 1024  # Qdrant's default max_request_size_mb
-_JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
 
 class RestApi:
@@ -103,7 +102,7 @@ async def _body(request: Request) -> bytes:
 
 
 def _json(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(content, option=_JSON), status, headers, "application/json")
+    return Response(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), status, headers, "application/json")
 
 
 def _refusal(error: NodeError, started: float) -> Response:

@@ -59,7 +59,10 @@ class ModelRegistry:
 
     async def start(self) -> None:
         """Look at what is on the disk, then fetch and load the models that are wanted from the start."""
-        await asyncio.to_thread(self._store.remove_unfinished)
+        try:
+            await asyncio.to_thread(self._store.remove_unfinished)
+        except OSError:
+            log.exception("unfinished downloads could not be removed")
         for record in self.records.values():
             await self._look(record)
         wanted = [record for record in self.records.values() if record.spec.preload]

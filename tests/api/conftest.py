@@ -22,16 +22,17 @@ class ApiClient:
         self._client = Client()
 
     def request(
-        self, verb: str, path: str, *, body: object = None, key: str | None = "", **query: Any
+        self, verb: str, path: str, *, body: object = None, authorization: str | None = None, **query: Any
     ) -> HttpResponse:
-        """``body`` is sent as JSON, bytes as they are; ``key=None`` sends none."""
-        authorization = {} if key is None else {"Authorization": f"apikey {key or self.secret}"}
+        """``body`` is sent as JSON, bytes as they are; an empty ``authorization`` sends no such header."""
+        if authorization is None:
+            authorization = f"apikey {self.secret}"
         return self._client.generic(
             verb,
             "/api" + path.replace("{account}", str(self.account.pk)),
             data=body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode(),
             content_type="application/json",
-            headers=authorization,
+            headers={"Authorization": authorization} if authorization else {},
             query_params=query,
         )
 

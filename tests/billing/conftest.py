@@ -7,6 +7,6 @@ from tests.billing.usage import Customer
 
 
 @pytest.fixture
-def customer(transactional_db: None, make_cluster: Callable[..., Cluster]) -> Customer:
-    """Committed rows: the ledger writes through a connection of its own."""
+def customer(db: None, make_cluster: Callable[..., Cluster]) -> Customer:
+    """Tests that open a ledger are marked ``transaction=True``: it has a connection of its own, and sees no other."""
     return Customer(make_cluster)

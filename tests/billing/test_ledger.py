@@ -8,15 +8,18 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
+from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
 from billing import ledger as ledger_module
 from billing.events import NewUsageEvent
 from billing.ledger import LedgerUnavailable, database_conninfo
 from billing.models import UsageEvent
-from tests.billing.usage import Customer, commits_held_up, open_ledger, record_all
+from tests.billing.usage import Customer, commits_held_up, open_ledger, record_all, store
+
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def recorded(events):
@@ -33,11 +36,13 @@ def test_what_is_recorded_is_there_when_record_returns(customer: Customer):
     event = customer.event(tokens=42, inputs=3, kind="search")
 
     async def record_and_look():
-        async with open_ledger() as ledger:
+        async with open_ledger() as ledger, await AsyncConnection.connect(database_conninfo()) as another_session:
             await ledger.record([event])
-            return await UsageEvent.objects.aget()
+            rows = await another_session.execute("SELECT id FROM billing_usageevent")
+            return await rows.fetchall()
 
-    row = asyncio.run(record_and_look())
+    assert asyncio.run(record_and_look()) == [(event.id,)]
+    row = UsageEvent.objects.get()
     assert (row.id, row.request_id, row.kind) == (event.id, event.request_id, "search")
     assert (row.tokens, row.inputs, row.corrects_id, row.occurred_at) == (42, 3, None, event.occurred_at)
     assert (row.account, row.cluster, row.model) == (customer.account, customer.clusters[0], customer.models[0])
@@ -118,7 +123,7 @@ def test_what_waits_when_the_writer_stops_is_written(customer: Customer):
 
 
 def test_a_cancelled_caller_does_not_break_the_others(customer: Customer):
-    before, cancelled_on_its_way, cancelled_in_the_queue, after = events = customer.events(4)
+    before, _, _, after = events = customer.events(4)
 
     async def record():
         async with open_ledger() as ledger:
@@ -199,10 +204,11 @@ def test_commits_wait_for_the_disk(customer: Customer):
     assert asyncio.run(setting()) == ("on",)
 
 
+@pytest.mark.django_db
 class TestTheDatabaseRefusesToChangeTheLedger:
     @pytest.fixture(autouse=True)
     def one_event(self, customer: Customer):
-        asyncio.run(record_all([customer.event(tokens=42)]))
+        store(customer.event(tokens=42))
         yield
         assert UsageEvent.objects.get().tokens == 42
 
@@ -216,7 +222,7 @@ class TestTheDatabaseRefusesToChangeTheLedger:
         ],
     )
     def test_through_the_models(self, change):
-        with pytest.raises(IntegrityError, match="append-only"):
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
             change()
 
     @pytest.mark.parametrize(
@@ -228,7 +234,7 @@ class TestTheDatabaseRefusesToChangeTheLedger:
         ],
     )
     def test_through_sql(self, statement: str):
-        with pytest.raises(IntegrityError, match="append-only"), connection.cursor() as cursor:
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 
 from billing.events import NewUsageEvent
 from billing.ledger import LedgerWriter, database_conninfo
+from billing.models import UsageEvent
 from cloudconsole.accounts.models import Account
 from clusters.models import Cluster, DatabaseApiKey
 from inference.models import InferenceModel, ModelPrice
@@ -106,3 +107,8 @@ async def commits_held_up() -> AsyncIterator[Callable[[], Awaitable[None]]]:
             return await locks.fetchone() is not None
 
         yield lambda: until(somebody_waits, what="an insert waits for the lock")
+
+
+def store(*events: NewUsageEvent) -> None:
+    """Put events into the table without a ledger, for tests of what is read from it."""
+    UsageEvent.objects.bulk_create(UsageEvent(**asdict(event)) for event in events)

@@ -9,9 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from billing.models import UsageEvent
+from cloudconsole.accounts.models import Account, Membership, User
 from clusters.models import Cluster, Operation
 from clusters.rules.lifecycle import OperationKind
-from cloudconsole.accounts.models import Account, Membership, User
 from inference.catalogue import CATALOGUE
 
 

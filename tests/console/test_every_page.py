@@ -8,7 +8,7 @@ from django.test import Client
 
 from clusters.models import Cluster, DatabaseApiKey
 from tests.console.conftest import make_operation, record_usage
-from tests.console.html import Element, parse
+from tests.console.html import parse
 
 PAGES = {
     "clusters": "/clusters",
@@ -128,7 +128,9 @@ def test_more_rows_do_not_mean_more_queries(
     first = make_cluster("first", inference=True)
     path = path.format(id=first.pk)
     _fill(first, 1)
-    with CaptureQueriesContext(connection, ) as few:
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
         console.get(path)
     for number in range(4):
         _fill(make_cluster(f"more-{number}", provider="gcp", region="us-east4"), number)
@@ -141,7 +143,9 @@ def test_more_rows_do_not_mean_more_queries(
 def _fill(cluster: Cluster, number: int) -> None:
     cluster.generation = number + 2
     make_operation(cluster, "succeeded", steps_done=4)
-    DatabaseApiKey.objects.create(cluster=cluster, name=f"key-{number}", prefix="ccd_", secret_hash=f"{cluster.pk}{number}"[:64])
+    DatabaseApiKey.objects.create(
+        cluster=cluster, name=f"key-{number}", prefix="ccd_", secret_hash=f"{cluster.pk}{number}"
+    )
     for model in ("qdrant/bm25", "sentence-transformers/all-minilm-l6-v2"):
         record_usage(cluster, model, 10)
 

@@ -1,6 +1,7 @@
 """One small cloud for all tests of the gateway: real rows, real nodes, a real worker, one gateway in front."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.db.models import Sum
 from pytest_django import DjangoDbBlocker
 
@@ -18,7 +20,7 @@ from clusters.catalogue import DEFAULT_VERSION
 from clusters.models import Cluster, Package, Region
 from clusters.rules.lifecycle import Phase
 from clusters.services import create_database_api_key
-from tests.gateway.running import running_gateway, running_node
+from tests.gateway.running import Mirror, running_gateway, running_mirror, running_node
 from tests.inference.conftest import Worker, minilm_folder, tiny_models_dir, worker
 
 __all__ = ["minilm_folder", "tiny_models_dir", "worker"]
@@ -57,6 +59,19 @@ class Door:
         return {row["model__name"]: row["tokens"] for row in rows.annotate(tokens=Sum("tokens"))}
 
 
+def committing(work: Callable[[], object]) -> None:
+    """Do it on a connection of its own, where it is committed and announced at once."""
+
+    def on_own_connection() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(on_own_connection).result()
+
+
 def document(text: str, model: str = MINILM, **options: Any) -> dict[str, Any]:
     return {"text": text, "model": model} | ({"options": options} if options else {})
 
@@ -67,7 +82,11 @@ def sentence(response: httpx.Response) -> str:
 
 @pytest.fixture(scope="package")
 def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Rows made in this scope are seen by every process; they are gone after the last test of the gateway."""
+    """Rows that package fixtures make are committed; they clean up after the last test of the gateway.
+
+    The tests themselves run in a transaction that nobody else can look into: ``committing`` is for what the
+    gateway is to see of them.
+    """
     with django_db_blocker.unblock():
         yield
 
@@ -97,22 +116,10 @@ def open_door(
             node: bool = True,
             **fields: Any,
         ) -> Door:
-            provider, region = place.split()
-            values = {
-                "account": account,
-                "name": name,
-                "region": Region.objects.get(provider_id=provider, code=region),
-                "package": Package.objects.filter(type="paid" if paid else "free").order_by("price_per_hour").first(),
-                "version": DEFAULT_VERSION,
-                "phase": Phase.HEALTHY,
-                "serving": True,
-                "inference_enabled": inference,
-                "applied_configuration": {"inference_enabled": inference},
-            }
-            cluster = Cluster.objects.create(**(values | fields))
-            stack.callback(Cluster.objects.filter(pk=cluster.pk).delete)
-            actor = Actor(type="test", id="test", name="test")
-            _, secret = create_database_api_key(cluster=cluster, name="test", requested_by=actor)
+            made: list[tuple[Cluster, str]] = []
+            committing(lambda: made.append(_make_cluster(account, name, place, paid, inference, fields)))
+            [(cluster, secret)] = made
+            stack.callback(committing, Cluster.objects.filter(pk=cluster.pk).delete)
             if node:
                 stack.enter_context(running_node(cluster.pk, tmp_path_factory.mktemp("node")))
             http = stack.enter_context(httpx.Client(base_url=gateway_url, headers={"api-key": secret}, timeout=60))
@@ -121,6 +128,27 @@ def open_door(
         yield make
     account.audit_events.all().delete()
     account.delete()
+
+
+def _make_cluster(
+    account: Account, name: str, place: str, paid: bool, inference: bool, fields: dict[str, Any]
+) -> tuple[Cluster, str]:
+    provider, region = place.split()
+    values = {
+        "account": account,
+        "name": name,
+        "region": Region.objects.get(provider_id=provider, code=region),
+        "package": Package.objects.filter(type="paid" if paid else "free").order_by("price_per_hour").first(),
+        "version": DEFAULT_VERSION,
+        "phase": Phase.HEALTHY,
+        "serving": True,
+        "inference_enabled": inference,
+        "applied_configuration": {"inference_enabled": inference},
+    }
+    cluster = Cluster.objects.create(**(values | fields))
+    actor = Actor(type="test", id="test", name="test")
+    _, secret = create_database_api_key(cluster=cluster, name="test", requested_by=actor)
+    return cluster, secret
 
 
 @pytest.fixture(scope="package")
@@ -133,3 +161,15 @@ def new_us(open_door: Callable[..., Door]) -> Door:
 def free_us(open_door: Callable[..., Door]) -> Door:
     """On the free package: no inference but BM25."""
     return open_door("free-us", paid=False, inference=False)
+
+
+@pytest.fixture(scope="package")
+def mirrored(open_door: Callable[..., Door]) -> Door:
+    """A cluster with no node of its own: a mirror or nothing is there."""
+    return open_door("mirrored", node=False)
+
+
+@pytest.fixture
+def mirror(mirrored: Door) -> Iterator[Mirror]:
+    with running_mirror(mirrored.cluster.pk) as mirror:
+        yield mirror

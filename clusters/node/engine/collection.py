@@ -12,7 +12,7 @@ import qdrant_edge as edge
 
 from clusters.node.engine.configuration import engine_config
 from clusters.node.engine.vectors import VectorSchema, vector_schemas
-from clusters.node.errors import EngineFailure, EnginePanic, NodeError, NotFound, refusal_of
+from clusters.node.errors import EngineFailure, EnginePanic, NodeError, NotFound, is_panic, refusal_of
 from clusters.node.models import m
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Collection:
         self._guarded(lambda: edge.EdgeShard.load(str(self.folder), config))
 
     def reload(self) -> None:
-        """Open the shard anew: what was not flushed is lost. A shard that cannot be opened stays closed."""
+        """Open the shard anew; what was not flushed may be lost. A shard that cannot be opened stays closed."""
         self.close()
         try:
             self.load()
@@ -73,7 +73,7 @@ class Collection:
             try:
                 shard.close()
             except BaseException as error:
-                if not _is_panic(error) and not isinstance(error, Exception):
+                if not is_panic(error) and not isinstance(error, Exception):
                     raise
                 log.warning("shard did not close cleanly: %s", error, extra={"folder": self.folder.name})
 
@@ -112,7 +112,7 @@ class Collection:
         except Exception as error:
             raise refusal_of(error) from error
         except BaseException as error:
-            if not _is_panic(error):
+            if not is_panic(error):
                 raise
             log.error("engine panicked, shard reloaded: %s", error, extra={"folder": self.folder.name})
             self.reload()
@@ -124,14 +124,9 @@ class Collection:
         except Exception as error:
             raise refusal_of(error) from error
         except BaseException as error:
-            if not _is_panic(error):
+            if not is_panic(error):
                 raise
             raise EnginePanic(f"the shard could not be opened ({_first_line(error)})") from None
-
-
-def _is_panic(error: BaseException) -> bool:
-    # The binding's exception is no Exception and its class cannot be imported.
-    return type(error).__name__ == "PanicException"
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,5 +1,6 @@
 """``manage.py gateway``: serve the data plane of all clusters until told to stop."""
 
+import signal
 import socket
 from typing import Any
 
@@ -34,7 +35,11 @@ class Command(BaseCommand):
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
-        uvicorn.Server(config).run(sockets=[listen(settings.BIND, settings.GATEWAY_REST_PORT)])
+        server_socket = listen(settings.BIND, settings.GATEWAY_REST_PORT)
+        for stop_signal in (signal.SIGTERM, signal.SIGINT):
+            # uvicorn raises the signal once more after it has drained: being told to stop is no failure.
+            signal.signal(stop_signal, signal.SIG_IGN)
+        uvicorn.Server(config).run(sockets=[server_socket])
 
 
 def listen(host: str, port: int) -> socket.socket:

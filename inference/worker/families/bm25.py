@@ -33,7 +33,11 @@ class Bm25Model:
         ``options`` are those of the server's ``Bm25Config``; others are ignored. Raises ``ValueError`` when one of
         them has a wrong value.
         """
-        model, counter = _engines(orjson.dumps(options, option=orjson.OPT_SORT_KEYS))
+        try:
+            key = orjson.dumps(options, option=orjson.OPT_SORT_KEYS)
+        except orjson.JSONEncodeError as error:
+            raise ValueError(str(error)) from error
+        model, counter = _engines(key)
         vector = model.embed_query(text) if kind == "search" else model.embed_document(text)
         words = round(sum(counter.embed_document(text).values))
         return SparseEmbedding(np.array(vector.indices, np.uint32), np.array(vector.values, np.float32)), words

@@ -7,10 +7,13 @@ import subprocess
 import sys
 import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 PROJECT_DIR = Path(__file__).resolve().parents[3]
 
@@ -18,7 +21,7 @@ PROJECT_DIR = Path(__file__).resolve().parents[3]
 class RunningNode:
     """A real node process on a free port; ``lines`` is what it has logged."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, wait: bool = True) -> None:
         self.data_dir = data_dir
         arguments = ["--data-dir", str(data_dir), "--port", "0", "--cluster-id", str(uuid.uuid4())]
         arguments += ["--version", "v1.19.0", "--parent-pid", str(os.getpid())]
@@ -34,11 +37,20 @@ class RunningNode:
         self._ready = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        if wait:
+            self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Wait until the node answers; fails with its log when it does not."""
         if not self._ready.wait(20):
             self.kill()
             raise AssertionError(f"the node did not become ready: {self.lines}")
         self.url = f"http://127.0.0.1:{self._port()}"
         self.http = httpx.Client(base_url=self.url, timeout=20)
+
+    def waits_for_lock(self) -> bool:
+        """Whether the process has the data folder's lock file open."""
+        return any(file.path == str(self.data_dir / "lock") for file in psutil.Process(self.process.pid).open_files())
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -61,6 +73,14 @@ class RunningNode:
         answer = self.request(method, path, body, **options)
         assert answer.status_code == 200, answer.text
         return answer.json()["result"]
+
+    @contextmanager
+    def stopped_at_end(self) -> Iterator["RunningNode"]:
+        """The node, stopped cleanly when the block ends."""
+        try:
+            yield self
+        finally:
+            assert self.stop() == 0
 
     def kill(self) -> None:
         """kill -9."""

@@ -1,0 +1,177 @@
+"""The export's files: how they are written, and how the command puts them in place."""
+
+import asyncio
+import csv
+import hashlib
+import io
+import json
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from billing.exports import COLUMNS, EXPORT_FORMATS, LINES_AT_A_TIME, stream_export, stream_export_async
+from billing.rules import Month
+from cloudconsole.errors import Code, ServiceError
+from tests.billing.usage import NOON, Customer, store
+
+NOVEMBER = Month.of(NOON)
+formats = pytest.mark.parametrize("format", EXPORT_FORMATS)
+
+
+def exported(customer: Customer, format: str) -> bytes:
+    return b"".join(stream_export(account=customer.account, month=NOVEMBER, format=format))
+
+
+def record_hours(customer: Customer, hours: int) -> None:
+    """One event in each of that many hours of the month, straight into the table."""
+    event = customer.event()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO billing_usageevent (id, request_id, account_id, cluster_id, model_id, api_key_id, kind,
+                tokens, inputs, occurred_at, recorded_at)
+            SELECT gen_random_uuid(), %s, %s, %s, %s, gen_random_uuid(), 'update', n, 1,
+                %s + n %% 720 * interval '1 hour', now()
+            FROM generate_series(0, %s - 1) AS n""",
+            [event.request_id, event.account_id, event.cluster_id, event.model_id, NOVEMBER.start, hours],
+        )
+
+
+def test_the_csv_is_rfc_4180_in_utf_8_with_a_header(customer: Customer):
+    customer.account.name = 'Bücher, "Best" \r\nof'
+    customer.account.save()
+    customer.set_price(customer.models[0], 2_100, NOVEMBER.start)
+    event = customer.event(tokens=1_234_567, inputs=3, kind="search")
+    store(event)
+    cluster, model = customer.clusters[0], customer.models[0]
+    header = (
+        "hour_start,account_id,account_name,cluster_id,cluster_name,provider,region,model,api_key_id,api_key_name,kind,"
+        "tokens,inputs,events,unit_price_millicents_per_million_tokens,price_effective_from,cost_millicents,cost_usd\r\n"
+    )
+    line = (
+        f'2026-11-15T12:00:00Z,{customer.account.pk},"Bücher, ""Best"" \r\nof",{cluster.pk},one,aws,us-east-1,'
+        f"{model.name},{event.api_key_id},reader,search,1234567,3,1,2100,2026-11-01T00:00:00Z,"
+        "2592.590700,0.02592590700\r\n"
+    )
+    assert exported(customer, "csv").decode() == header + line
+
+
+def test_json_lines_keep_decimals_exact_as_strings(customer: Customer):
+    customer.account.name = "Bücher\n"
+    customer.account.save()
+    customer.set_price(customer.models[0], 2_100, NOVEMBER.start)
+    store(customer.event(tokens=1_234_567, inputs=3))
+    text = exported(customer, "jsonl").decode()
+    assert text.count("\n") == 1
+    assert text.endswith("}\n")
+    line = json.loads(text)
+    assert tuple(line) == COLUMNS
+    assert line["account_name"] == "Bücher\n"
+    assert (line["tokens"], line["inputs"], line["events"]) == (1_234_567, 3, 1)
+    assert (line["cost_millicents"], line["cost_usd"]) == ("2592.590700", "0.02592590700")
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+def test_a_name_is_never_a_formula_in_a_spreadsheet(customer: Customer, name: str):
+    for thing in (customer.account, customer.clusters[0], customer.keys[customer.clusters[0].pk][0]):
+        thing.name = name
+        thing.save()
+    store(customer.event())
+    (line,) = csv.DictReader(io.StringIO(exported(customer, "csv").decode(), newline=""))
+    assert {line["account_name"], line["cluster_name"], line["api_key_name"]} == {f"'{name}"}
+    assert json.loads(exported(customer, "jsonl"))["account_name"] == name
+
+
+@formats
+def test_a_month_without_usage_is_a_file_without_lines(customer: Customer, format: str):
+    assert exported(customer, format) == EXPORT_FORMATS[format].header
+
+
+def test_an_unknown_format_is_refused_before_the_first_byte(customer: Customer):
+    with pytest.raises(ServiceError) as refusal:
+        stream_export(account=customer.account, month=NOVEMBER, format="xlsx")
+    assert refusal.value.code == Code.INVALID_ARGUMENT
+    assert refusal.value.sentence == "There is no export format xlsx. Use one of: csv, jsonl."
+
+
+@pytest.mark.django_db(transaction=True)
+@formats
+def test_memory_does_not_grow_with_the_month(customer: Customer, format: str):
+    def peak_and_size() -> tuple[int, int]:
+        tracemalloc.start()
+        size = sum(len(piece) for piece in stream_export(account=customer.account, month=NOVEMBER, format=format))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak, size
+
+    record_hours(customer, 3 * LINES_AT_A_TIME)
+    peak, size = peak_and_size()
+    record_hours(customer, 9 * LINES_AT_A_TIME)
+    peak_of_more, size_of_more = peak_and_size()
+    assert size_of_more > 3.9 * size
+    assert peak_of_more < 1.2 * peak
+
+
+@pytest.mark.django_db(transaction=True)
+@formats
+def test_under_asgi_the_same_bytes_come_in_pieces(customer: Customer, format: str):
+    record_hours(customer, 3_000)
+
+    async def pieces():
+        stream = stream_export_async(account=customer.account, month=NOVEMBER, format=format)
+        try:
+            return [piece async for piece in stream]
+        finally:
+            await sync_to_async(lambda: connection.close())()  # of the thread that it ran in
+
+    received = asyncio.run(pieces())
+    assert len(received) > 3
+    assert b"".join(received) == exported(customer, format)
+
+
+class TestTheCommand:
+    def run(self, customer: Customer, /, **changes: object) -> str:
+        options = {"account": str(customer.account.pk), "month": "2026-11", "format": "csv"}
+        stdout = io.StringIO()
+        arguments = [f"--{name}={value}" for name, value in (options | changes).items()]
+        call_command("export_billing", *arguments, stdout=stdout)
+        return stdout.getvalue()
+
+    @formats
+    def test_it_writes_the_export_and_prints_its_sha_256(self, customer: Customer, tmp_path: Path, format: str):
+        store(customer.event(), customer.event(cluster=1))
+        output = tmp_path / "november"
+        said = self.run(customer, output=output, format=format)
+        assert output.read_bytes() == exported(customer, format)
+        assert said == f"{hashlib.sha256(output.read_bytes()).hexdigest()}  {output}\n"
+        assert list(tmp_path.iterdir()) == [output]
+
+    def test_it_leaves_an_older_file_alone_when_it_fails(self, customer: Customer, tmp_path: Path, monkeypatch):
+        output = tmp_path / "november.csv"
+        output.write_text("older")
+
+        def breaks(**_):
+            yield b"half of it"
+            raise RuntimeError("the database went away")
+
+        monkeypatch.setattr("billing.management.commands.export_billing.stream_export", breaks)
+        with pytest.raises(RuntimeError):
+            self.run(customer, output=output)
+        assert output.read_text() == "older"
+        assert list(tmp_path.iterdir()) == [output]
+
+    @pytest.mark.parametrize(
+        ("changes", "sentence"),
+        [
+            ({"account": "00000000-0000-0000-0000-000000000000"}, "There is no account 00000000"),
+            ({"month": "November"}, "A month is written as YYYY-MM"),
+            ({"format": "xlsx"}, "invalid choice: 'xlsx'"),
+            ({"output": "/nowhere/at/all.csv"}, "Cannot write /nowhere/at/all.csv: No such file"),
+        ],
+    )
+    def test_it_says_what_is_wrong(self, customer: Customer, tmp_path: Path, changes, sentence):
+        with pytest.raises(CommandError, match=sentence):
+            self.run(customer, **{"output": tmp_path / "x.csv"} | changes)

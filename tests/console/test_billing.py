@@ -1,0 +1,107 @@
+"""The billing page and its exports."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from clusters.models import Cluster
+from tests.console.conftest import record_usage
+from tests.console.html import Element, parse
+
+NOVEMBER = datetime(2026, 11, 3, 4, 5, 6, tzinfo=UTC)
+MXBAI, MINILM = "mixedbread-ai/mxbai-embed-large-v1", "sentence-transformers/all-minilm-l6-v2"
+
+
+@pytest.fixture
+def used(make_cluster: Callable[..., Cluster], foreign_cluster: Cluster) -> None:
+    one, two = make_cluster("one"), make_cluster("two")
+    record_usage(one, MXBAI, 1_234_567, NOVEMBER)
+    record_usage(two, MXBAI, 1, NOVEMBER)
+    record_usage(two, MINILM, 99, NOVEMBER)
+    record_usage(two, MINILM, 5, datetime(2026, 10, 31, 23, 59, 59, tzinfo=UTC))
+    record_usage(foreign_cluster, MXBAI, 1_000_000, NOVEMBER)
+
+
+def table(page: Element, labelled_by: str) -> list[list[str]]:
+    body = page.one("section", aria_labelledby=labelled_by).one("tbody")
+    return [[cell.text for cell in row.children if isinstance(cell, Element)] for row in body.all("tr")]
+
+
+@pytest.mark.usefixtures("used")
+class TestMonth:
+    def test_it_shows_the_accounts_usage_by_model_and_cluster(self, console: Client) -> None:
+        page = parse(console.get("/billing?month=2026-11"))
+        assert table(page, "by-model-title") == [
+            [MXBAI, "2", "1,234,568", "$0.03703704"],
+            [MINILM, "1", "99", "$0.00"],
+        ]
+        assert table(page, "by-cluster-title") == [
+            ["one", "1", "1,234,567", "$0.03703701"],
+            ["two", "2", "100", "$0.00000003"],
+        ]
+        assert page.one(id="total-cost").text == "$0.03703704"
+        assert page.one(id="total-tokens").text == "1,234,667"
+        assert "A simulation" in page.one("section", aria_labelledby="total-title").text
+
+    def test_another_month_is_another_bill(self, console: Client) -> None:
+        page = parse(console.get("/billing?month=2026-10"))
+        assert table(page, "by-model-title") == [[MINILM, "1", "5", "$0.00"]]
+        chosen = [option for option in page.all("option") if "selected" in option.attributes]
+        assert [option.attributes["value"] for option in chosen] == ["2026-10"]
+
+    def test_a_month_without_usage_says_what_to_do(self, console: Client) -> None:
+        page = parse(console.get("/billing?month=2026-09"))
+        assert "Nothing used in September 2026" in page.text
+        assert page.one(id="total-cost").text == "$0.00"
+
+    @pytest.mark.parametrize("month", ["2026-13", "soon", "", "1999-01", "9000-01", "2026-1", "٢٠٢٦-١١"])
+    def test_what_is_no_month_of_ours_has_no_bill(self, month: str, console: Client) -> None:
+        assert console.get("/billing", {"month": month}).status_code == 404
+        assert console.get("/billing/export", {"month": month, "format": "csv"}).status_code == 404
+
+    def test_members_see_the_bill(self, members_console: Client) -> None:
+        assert parse(members_console.get("/billing?month=2026-11")).one(id="total-tokens").text == "1,234,667"
+
+
+@pytest.mark.usefixtures("used")
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
+class TestExport:
+    """The answer is made for the ASGI server; Django's test client collects it, with a warning."""
+
+    def export(self, browser: Client, format: str) -> tuple[Any, str]:
+        answer = browser.get("/billing/export", {"month": "2026-11", "format": format})
+        return answer, b"".join(answer).decode()
+
+    def test_both_formats_sum_to_the_pages_numbers(self, console: Client) -> None:
+        page = parse(console.get("/billing?month=2026-11"))
+        _, as_csv = self.export(console, "csv")
+        _, as_json = self.export(console, "jsonl")
+        for lines in (list(csv.DictReader(io.StringIO(as_csv))), [json.loads(line) for line in as_json.splitlines()]):
+            tokens = sum(int(line["tokens"]) for line in lines)
+            cost = sum((Decimal(line["cost_usd"]) for line in lines), Decimal(0))
+            assert f"{tokens:,}" == page.one(id="total-tokens").text
+            assert cost == Decimal(page.one(id="total-cost").text.removeprefix("$"))
+            assert {line["cluster_name"] for line in lines} == {"one", "two"}
+
+    @pytest.mark.parametrize(("format", "kind"), [("csv", "text/csv"), ("jsonl", "application/jsonl")])
+    def test_it_arrives_as_a_file_with_a_name(self, format: str, kind: str, console: Client) -> None:
+        answer, _ = self.export(console, format)
+        assert answer.headers["Content-Type"].startswith(kind)
+        assert answer.headers["Content-Disposition"] == (f'attachment; filename="inference-usage-2026-11.{format}"')
+
+    def test_the_page_links_both(self, console: Client) -> None:
+        page = parse(console.get("/billing?month=2026-11"))
+        for format in ("csv", "jsonl"):
+            assert page.all("a", href=f"/billing/export?month=2026-11&format={format}")
+
+    def test_another_format_is_not_there(self, console: Client) -> None:
+        answer = console.get("/billing/export", {"month": "2026-11", "format": "xls"})
+        assert answer.status_code == 404
+        assert "Usage can be exported as csv or jsonl." in parse(answer).text

@@ -1,0 +1,261 @@
+"""The list of clusters, creating one, and a cluster's overview."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from cloudconsole.accounts.models import AuditEvent, PaymentMethod
+from cloudconsole.secrets_at_rest import hash_secret
+from cloudconsole.web.access import READ_ONLY_SENTENCE
+from clusters.models import Cluster, DatabaseApiKey, Package, Region
+from clusters.rules.lifecycle import Phase
+from inference.gate import eligibility
+from tests.console.conftest import make_operation
+from tests.console.html import Element, parse
+
+MX1, FREE = "6f0c7d3a-4b0e-5c55-9d0e-1f6a3c1f0002", "6f0c7d3a-4b0e-5c55-9d0e-1f6a3c1f0001"
+WISH = {"name": "recipes", "tier": "paid", "provider": "aws", "region": "us-west-2", "package": MX1}
+
+
+def refusal(package: str, region: str) -> str:
+    answer = eligibility(package=Package.objects.get(pk=package), region=Region.objects.get(code=region))
+    return answer.sentence
+
+
+def chosen(page: Element) -> dict[str, str | None]:
+    """What the create form holds."""
+    radios = {
+        one.attributes["name"]: one.attributes["value"]
+        for one in page.all("input", type="radio")
+        if "checked" in one.attributes
+    }
+    selected = [one for one in page.one("select", name="region").all("option") if "selected" in one.attributes]
+    name = page.one("input", name="name").attributes.get("value")
+    return radios | {"name": name, "region": selected[0].attributes["value"] if selected else None}
+
+
+class TestList:
+    def test_it_says_phase_and_inference_in_words(self, console: Client, make_cluster: Callable[..., Cluster]) -> None:
+        make_cluster("on", inference=True)
+        make_cluster("off")
+        make_cluster("turning", inference=True, phase=Phase.UPDATING, applied_configuration={})
+        make_cluster("turning-off", applied_configuration={"inference_enabled": True})
+        make_cluster("eu", region="eu-central-1")
+        make_cluster("free", paid=False, phase=Phase.FAILED_TO_UPDATE)
+        rows = {
+            row.one("th").text: [td.text for td in row.all("td")]
+            for row in parse(console.get("/clusters")).all("tr")[1:]
+        }
+        assert {name: cells[:2] for name, cells in rows.items()} == {
+            "on": ["Healthy", "On"],
+            "off": ["Healthy", "Off"],
+            "turning": ["Updating", "Switching on"],
+            "turning-off": ["Healthy", "Switching off"],
+            "eu": ["Healthy", "Not available"],
+            "free": ["Failed to update", "Not available"],
+        }
+        assert rows["eu"][2:4] == ["aws · eu-central-1", "mx1 paid"]
+
+    def test_an_account_without_clusters_is_told_what_to_do(self, console: Client) -> None:
+        page = parse(console.get("/clusters"))
+        assert page.all("a", href="/clusters/new")
+        assert "No clusters yet" in page.text
+
+
+class TestCreate:
+    def test_the_price_and_inference_are_shown_before(self, console: Client) -> None:
+        quote = parse(console.get("/clusters/new", WISH)).one("section", class_="card quote").text
+        assert "$0.026 per hour" in quote
+        assert "$18.98 per month of 730 hours" in quote
+        assert "On from the start" in quote
+
+    @pytest.mark.parametrize(
+        ("wish", "package"),
+        [({"region": "eu-central-1"}, MX1), ({"tier": "free", "region": "us-east-1", "package": FREE}, FREE)],
+    )
+    def test_where_inference_is_refused_the_gates_sentence_says_why(
+        self, wish: dict[str, str], package: str, console: Client
+    ) -> None:
+        quote = parse(console.get("/clusters/new", WISH | wish)).one("section", class_="card quote").text
+        assert refusal(package, wish["region"]) in quote
+        assert "On from the start" not in quote
+
+    def test_the_fragment_shows_what_the_page_shows(self, console: Client) -> None:
+        fragment = console.get("/clusters/new", WISH, headers={"HX-Request": "true", "HX-Target": "offer"})
+        page = parse(console.get("/clusters/new", WISH))
+        assert parse(fragment).one(id="offer").text == page.one(id="offer").text
+        assert not parse(fragment).all("h1")
+
+    def test_another_provider_offers_its_own_regions(self, console: Client) -> None:
+        page = parse(console.get("/clusters/new", WISH | {"provider": "azure"}))
+        codes = [option.attributes["value"] for option in page.one("select", name="region").all("option")]
+        assert sorted(codes) == ["eastus", "germanywestcentral", "southeastasia", "uksouth"]
+        assert chosen(page)["region"] == "eastus"
+
+    def test_a_provider_without_free_regions_says_so(self, console: Client) -> None:
+        page = parse(console.get("/clusters/new", WISH | {"tier": "free", "provider": "azure"}))
+        assert "Microsoft Azure has no region for the free tier. Choose another provider or tier." in page.text
+
+    def test_review_shows_the_price_without_a_script_and_creates_nothing(self, console: Client) -> None:
+        answer = console.post("/clusters/new", WISH | {"tier": "free", "review": "1"})
+        page = parse(answer)
+        assert answer.status_code == 200
+        assert "Free , for good" in page.one("section", class_="card quote").text
+        assert chosen(page)["name"] == "recipes"
+        assert not Cluster.objects.exists()
+
+    def test_it_creates_the_cluster_and_shows_it(self, console: Client, payment_method: PaymentMethod) -> None:
+        answer = console.post("/clusters/new", WISH)
+        cluster = Cluster.objects.get()
+        assert answer.headers["Location"] == f"/clusters/{cluster.pk}"
+        assert (cluster.name, cluster.region.code, cluster.package.name) == ("recipes", "us-west-2", "mx1")
+        assert cluster.inference_enabled
+        assert AuditEvent.objects.get().actor_name == "owner@acme.example"
+        page = parse(console.get(answer.headers["Location"]))
+        assert "Cluster recipes is being created." in page.text
+        assert page.one(id="live").attributes["hx-trigger"] == "every 700ms"
+
+    @pytest.mark.parametrize(
+        ("bad", "field", "sentence"),
+        [
+            ({"name": ""}, "name", "This field is required."),
+            ({"name": "x"}, "name", "Ensure this value has at least 2 characters (it has 1)."),
+            ({"name": "naïve"}, "name", "Use letters, digits, hyphens and underscores only."),
+            ({"region": "eastus"}, "region", "Choose a region that Amazon Web Services offers for the paid tier."),
+            ({"package": FREE}, "package", "Choose a package of the paid tier."),
+        ],
+    )
+    def test_bad_input_is_explained_at_the_field_and_nothing_is_lost(
+        self, bad: dict[str, str], field: str, sentence: str, console: Client, payment_method: PaymentMethod
+    ) -> None:
+        wish = WISH | bad
+        answer = console.post("/clusters/new", wish)
+        page = parse(answer)
+        assert answer.status_code == 422
+        assert page.one("p", id=f"id_{field}_error").text == sentence
+        kept = chosen(page)
+        assert {name: kept.get(name) for name in wish if name not in bad} == {
+            name: value for name, value in wish.items() if name not in bad
+        }
+        if field == "name":
+            assert kept["name"] == (bad["name"] or None)
+        assert not Cluster.objects.exists()
+
+    def test_garbage_instead_of_choices_is_no_server_error(self, console: Client) -> None:
+        garbage = dict.fromkeys(WISH, "\x00<script>")
+        assert (
+            console.get("/clusters/new", {"tier": "'", "provider": "<", "region": "%", "package": "é"}).status_code
+            == 200
+        )
+        assert console.post("/clusters/new", garbage).status_code == 422
+
+    def test_the_services_refusals_are_shown_as_they_stand(
+        self, console: Client, make_cluster: Callable[..., Cluster]
+    ) -> None:
+        without_payment = parse(console.post("/clusters/new", WISH))
+        assert "A paid cluster needs a payment method." in without_payment.one("p", id="id_package_error").text
+        make_cluster("free-us", paid=False)
+        second = WISH | {"tier": "free", "region": "us-east-1", "package": FREE}
+        answer = console.post("/clusters/new", second)
+        assert parse(answer).one("p", id="id_package_error").text == (
+            "An account can have one free cluster, and this one has it already."
+        )
+        assert chosen(parse(answer)) == second
+
+
+class TestOverview:
+    def test_it_says_where_and_what_the_cluster_is(
+        self, console: Client, make_cluster: Callable[..., Cluster], settings: object
+    ) -> None:
+        cluster = make_cluster("new-us", restarted_at=timezone.now())
+        facts = parse(console.get(f"/clusters/{cluster.pk}")).one("dl").text
+        for fact in (f"http://localhost:{settings.GATEWAY_REST_PORT}", str(cluster.pk), "v1.19.0", "mx1", "Nodes 1"):
+            assert fact in facts
+        assert "Restarted Never" not in facts
+
+    def test_on_a_domain_of_its_own_every_cluster_has_its_own_name(
+        self, console: Client, make_cluster: Callable[..., Cluster], settings: object
+    ) -> None:
+        settings.CLUSTER_DOMAIN = "cloud.example"
+        cluster = make_cluster()
+        assert f"http://{cluster.pk}.us-east-1.aws.cloud.example:6333" in parse(
+            console.get(f"/clusters/{cluster.pk}")
+        ).text.replace(str(settings.GATEWAY_REST_PORT), "6333")
+
+    def test_a_working_cluster_is_followed_and_a_settled_one_is_not(
+        self, console: Client, make_cluster: Callable[..., Cluster]
+    ) -> None:
+        cluster = make_cluster()
+        make_operation(cluster, "running", steps_done=2)
+        page = parse(console.get(f"/clusters/{cluster.pk}"))
+        assert page.one(id="live").attributes["hx-get"] == f"/clusters/{cluster.pk}"
+        steps = page.one("ol", class_="steps").all("li")
+        assert [step.attributes["class"] for step in steps] == ["done", "done", "running", "waiting"]
+        assert "1.0 s" in steps[0].text
+        assert f'href="/clusters/{cluster.pk}"> Reload' not in page.text
+        assert "Reload to see how far it is" in page.one("noscript").text
+        cluster.operations.update(state="succeeded", steps_done=4)
+        assert "hx-get" not in parse(console.get(f"/clusters/{cluster.pk}")).one(id="live").attributes
+
+    def test_the_secret_of_a_new_key_is_shown_once(self, console: Client, make_cluster: Callable[..., Cluster]) -> None:
+        cluster = make_cluster()
+        page = parse(console.post(f"/clusters/{cluster.pk}/api-keys", {"name": "backend"}))
+        secret = page.one(id="new-secret").text
+        key = DatabaseApiKey.objects.get()
+        assert key.secret_hash == hash_secret(secret)
+        later = parse(console.get(f"/clusters/{cluster.pk}")).text
+        assert secret not in later
+        assert f"{key.prefix}…" in later
+
+    def test_a_key_name_that_is_taken_or_wrong_is_refused_at_the_field(
+        self, console: Client, make_cluster: Callable[..., Cluster]
+    ) -> None:
+        path = f"/clusters/{make_cluster().pk}/api-keys"
+        console.post(path, {"name": "backend"})
+        for name, sentence in (
+            ("backend", "This cluster has a key called backend already."),
+            ("a b", "Use letters, digits, hyphens and underscores only."),
+        ):
+            answer = console.post(path, {"name": name})
+            page = parse(answer)
+            assert answer.status_code == 422
+            assert page.one("p", id="id_name_error").text == sentence
+            assert page.one("input", id="id_name").attributes["value"] == name
+        assert DatabaseApiKey.objects.count() == 1
+
+    def test_revoked_keys_are_not_listed(self, console: Client, make_cluster: Callable[..., Cluster]) -> None:
+        cluster = make_cluster()
+        DatabaseApiKey.objects.create(
+            cluster=cluster, name="old", prefix="ccd_gone", secret_hash="x", revoked_at=timezone.now() - timedelta(1)
+        )
+        assert "ccd_gone" not in parse(console.get(f"/clusters/{cluster.pk}")).text
+
+
+class TestMembers:
+    def test_they_see_everything_and_the_reason_why_they_cannot_change_it(
+        self, members_console: Client, make_cluster: Callable[..., Cluster]
+    ) -> None:
+        cluster = make_cluster("new-us", inference=True)
+        for path in ("/clusters", "/clusters/new", f"/clusters/{cluster.pk}", f"/clusters/{cluster.pk}/inference"):
+            page = parse(members_console.get(path))
+            assert READ_ONLY_SENTENCE in page.one("main").text
+            assert not page.one("main").all("form", method="post") or path == "/clusters/new"
+
+    def test_what_they_send_anyway_changes_nothing(
+        self, members_console: Client, make_cluster: Callable[..., Cluster], payment_method: PaymentMethod
+    ) -> None:
+        cluster = make_cluster("new-us", inference=True)
+        for path, fields in (
+            ("/clusters/new", WISH),
+            (f"/clusters/{cluster.pk}/api-keys", {"name": "mine"}),
+            (f"/clusters/{cluster.pk}/inference/switch", {"to": "off"}),
+        ):
+            answer = members_console.post(path, fields)
+            assert answer.status_code == 403
+            assert READ_ONLY_SENTENCE in parse(answer).one("main").text
+        assert Cluster.objects.get().inference_enabled
+        assert not DatabaseApiKey.objects.exists()
+        assert not AuditEvent.objects.exists()

@@ -1,0 +1,65 @@
+"""``manage.py gateway`` as a process: its port, its start without servers, its end."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.db import connection
+
+from cloudconsole.paths import PROJECT_DIR
+from gateway.management.commands.gateway import listen
+from tests.gateway.conftest import Door
+from tests.gateway.running import running_mirror
+from tests.running_cloud import free_port
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_taken_port_is_an_error_that_names_the_setting():
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(CommandError, match="GATEWAY_REST_PORT"):
+        listen("127.0.0.1", other.getsockname()[1])
+
+
+def test_told_to_stop_it_finishes_what_is_in_flight(open_door: Callable[..., Door]):
+    door = open_door("draining", node=False)
+    port = free_port()
+    name, folder = connection.settings_dict["NAME"], settings.PATHS.postgres_socket_dir
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "cloudconsole.settings",
+        "DATABASE_URL": f"postgresql://postgres@/{name}?host={folder}",
+        "REDIS_URL": "redis://127.0.0.1:1",
+        "GATEWAY_REST_PORT": str(port),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "gateway"], cwd=PROJECT_DIR, env={**os.environ, **environment}
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until(lambda: _answers(url), seconds=30, what="the gateway answers")
+        with running_mirror(door.cluster.pk) as mirror, ThreadPoolExecutor(1) as thread:
+            mirror.held.add(b"/slow")
+            asked = thread.submit(httpx.post, f"{url}/slow", content=b"body", headers={"api-key": door.secret})
+            wait_until(lambda: mirror.seen, seconds=10, what="the request is in flight")
+            process.send_signal(signal.SIGTERM)
+            wait_until(lambda: not _answers(url), seconds=5, what="nobody new is let in")
+            mirror.may_answer.set()
+            assert asked.result(10).content == b"body"
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz").is_success
+    except httpx.TransportError:
+        return False
