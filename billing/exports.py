@@ -19,9 +19,10 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from billing.queries import NOT_TAKEN_BACK, RATED_USAGE, period
-from billing.rules import Month, millicents_from_millionths, usd_from_millicents
+from billing.rules import Month, millicents_from_millionths
 from cloudconsole.accounts.models import Account
 from cloudconsole.errors import Code, ServiceError
+from cloudconsole.money import usd_from_millicents
 
 LINES_AT_A_TIME = 500
 

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import NamedTuple
 
+from cloudconsole.money import EXACT
+
 _MILLIONTHS_PLACES = 6
-_USD_IN_MILLICENTS_PLACES = 5
-_EXACT = Context(prec=100, traps=[Inexact])
 
 
 @dataclass(frozen=True, order=True)
@@ -84,7 +84,7 @@ def rate(tokens: int, price_millicents_per_million: int) -> Decimal:
 
 def millicents_from_millionths(millionths: int | Decimal) -> Decimal:
     """Millionths of a millicent, as tokens times price gives them, as millicents with six places."""
-    return Decimal(millionths).scaleb(-_MILLIONTHS_PLACES, _EXACT)
+    return Decimal(millionths).scaleb(-_MILLIONTHS_PLACES, EXACT)
 
 
 class Rounded(NamedTuple):
@@ -97,16 +97,4 @@ class Rounded(NamedTuple):
 def round_to_millicents(exact_millicents: Decimal) -> Rounded:
     """The one rounding, half to even, done where a document leaves the system."""
     whole = exact_millicents.to_integral_value(ROUND_HALF_EVEN)
-    return Rounded(int(whole), _EXACT.subtract(exact_millicents, whole))
-
-
-def usd_from_millicents(millicents: int | Decimal) -> Decimal:
-    """An amount in USD, exactly; six places of millicents become eleven."""
-    return Decimal(millicents).scaleb(-_USD_IN_MILLICENTS_PLACES, _EXACT)
-
-
-def format_usd(millicents: int | Decimal) -> str:
-    """An amount for people, exactly: ``$0.02``, ``-$1.50``, ``$0.000000021``; at least two places."""
-    whole, _, fraction = f"{usd_from_millicents(millicents).copy_abs():f}".partition(".")
-    sign = "-" if millicents < 0 else ""
-    return f"{sign}${whole}.{fraction.rstrip('0').ljust(2, '0')}"
+    return Rounded(int(whole), EXACT.subtract(exact_millicents, whole))

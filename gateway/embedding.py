@@ -12,8 +12,8 @@ from gateway.inference_objects import InferenceObject
 from gateway.inference_workers import InferenceWorkers
 from inference.catalogue import CATALOGUE, ModelSpec, resolve
 from inference.client import Kind
-from inference.gate import model_facts
-from inference.rules import Available, ClusterFacts, GateCode, inference_availability
+from inference.gate import availability
+from inference.rules import Available, ClusterFacts, GateCode
 
 _STATUS_OF_GATE_CODE = {
     GateCode.DISABLED: 400,
@@ -75,7 +75,7 @@ def plan_calls(slots: Iterable[Slot], facts: ClusterFacts) -> list[ModelCall]:
 def permitted_model(name: str, facts: ClusterFacts) -> ModelSpec:
     """The model called ``name``. Raises Refused with the gate's sentence, or naming this cluster's models."""
     spec = resolve(name)
-    gate = inference_availability(facts, model_facts(spec))
+    gate = availability(facts, spec)
     if not isinstance(gate, Available):
         retry_after = 1 if gate.code == GateCode.RESTARTING else None
         raise Refused(_STATUS_OF_GATE_CODE[GateCode(gate.code)], gate.sentence, retry_after)

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.conf import settings
+
 from cloudconsole.errors import Refusal
 from clusters.models import Cluster, Package, Region
 from inference.catalogue import ModelSpec
@@ -9,6 +11,7 @@ from inference.rules import (
     Available,
     ClusterFacts,
     ModelFacts,
+    inference_availability,
     inference_eligibility,
     starts_with_inference,
 )
@@ -30,6 +33,13 @@ def model_facts(spec: ModelSpec | None) -> ModelFacts:
     return ModelFacts(
         runs_everywhere=spec is not None and spec.weights is not None and spec.weights.family == "bm25",
         free=spec is not None and not spec.is_external and spec.price_millicents_per_million == 0,
+    )
+
+
+def availability(facts: ClusterFacts, spec: ModelSpec | None) -> Available | Refusal:
+    """Whether a cluster with these facts may use this model right now, under the operator's settings."""
+    return inference_availability(
+        facts, model_facts(spec), free_models_everywhere=settings.INFERENCE_FREE_MODELS_EVERYWHERE
     )
 
 

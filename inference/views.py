@@ -18,9 +18,8 @@ from clusters.queries import cluster_of
 from clusters.rules.lifecycle import OperationKind, Phase, may_start, refusal_sentence
 from clusters.views import ClusterView
 from inference import usage
-from inference.gate import cluster_facts, eligibility, model_facts
+from inference.gate import availability, cluster_facts, eligibility
 from inference.queries import OfferedModel, offered_models
-from inference.rules import inference_availability
 from inference.services import set_inference
 from inference.snippets import LANGUAGES, Language, Snippet, render_snippet, snippet_kind
 from inference.usage import ModelUsage
@@ -97,7 +96,7 @@ class InferenceView(ClusterView):
     @property
     def snippet_refusal(self) -> str | None:
         """The sentence with which the data plane refuses the snippet now; None when the program works."""
-        answer = inference_availability(cluster_facts(self.cluster), model_facts(self.chosen_model.spec))
+        answer = availability(cluster_facts(self.cluster), self.chosen_model.spec)
         return answer.sentence if isinstance(answer, Refusal) else None
 
     @property

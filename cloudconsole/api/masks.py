@@ -45,7 +45,6 @@ def _replace(source: Message, target: Message, names: list[str]) -> bool:
         pass
     elif field.message_type is not None:
         getattr(target, name).CopyFrom(getattr(source, name))
-        getattr(target, name).SetInParent()  # an empty message is there, too
     else:
         setattr(target, name, getattr(source, name))
     return True

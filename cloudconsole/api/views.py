@@ -69,4 +69,3 @@ class UnknownRouteView(ApiView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:
         raise RpcError("NOT_FOUND", "Not Found")
-

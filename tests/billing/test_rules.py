@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from billing.rules import (
     Month,
     PriceVersion,
-    format_usd,
     price_at,
     rate,
     round_to_millicents,
-    usd_from_millicents,
 )
+from cloudconsole.money import format_usd, usd_from_millicents
 
 moments = st.datetimes(min_value=datetime(1999, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))
 months = st.builds(Month, st.integers(1971, 9997), st.integers(1, 12))

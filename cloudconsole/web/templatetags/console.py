@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from billing.rules import format_usd
+from cloudconsole.money import format_usd
 
 register = template.Library()
 
