@@ -2,10 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
-           --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+# For every platform and every Python from 3.11 on, whichever machine writes it
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: setup setup-dev run test check format lock protos screenshot clean
+.PHONY: setup setup-dev run test check format lock protos clean
 
 setup: $(VENV)/.base
 
@@ -49,9 +49,9 @@ protos: setup-dev  ## regenerate the API's messages from its .proto files
 	$(BIN)/python -m cloudconsole.api.generate
 
 lock: setup-dev  ## renew the pinned versions
-	$(COMPILE) --upgrade -o requirements/base.txt requirements/base.in
-	$(COMPILE) --upgrade -o requirements/dev.txt requirements/dev.in
+	$(COMPILE) --upgrade --output-file requirements/base.txt requirements/base.in
+	$(COMPILE) --upgrade --output-file requirements/dev.txt requirements/dev.in
 
 clean:  ## remove the virtual environment, caches and the embedded cloud's data
 	@-test -x $(BIN)/python && $(BIN)/python manage.py delete_data
-	rm -rf $(VENV) .cloud .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
+	rm -rf $(VENV) .cloud .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -180,7 +180,7 @@ class LedgerWriter:
 
     async def _attempt(self, work: Coroutine[Any, Any, None], *, seconds: float) -> bool:
         """Whether ``work`` succeeded in time. It is left behind when it does not answer, never waited for."""
-        task = asyncio.ensure_future(work)
+        task = asyncio.create_task(work)
         done, _ = await asyncio.wait({task}, timeout=max(0.0, seconds))
         if done and task.exception() is None:
             if not self._healthy:
@@ -190,12 +190,17 @@ class LedgerWriter:
         if not done:
             task.cancel()
             self._given_up.add(task)
-            task.add_done_callback(self._given_up.discard)
+            task.add_done_callback(self._forget)
         self._failures_in_a_row += 1
         if self._healthy and self._failures_in_a_row > 1:
             logger.warning("the usage ledger cannot be written: %s", task.exception() if done else "no answer")
             self._healthy = False
         return False
+
+    def _forget(self, task: "asyncio.Task[None]") -> None:
+        self._given_up.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody waits for it any more; unread, asyncio would log it as lost
 
     async def _insert(self, rows: list[LedgerRow]) -> None:
         """Commit the rows; none at all tells whether the ledger could be written."""

@@ -119,9 +119,6 @@ def test_text_goes_in_through_one_gateway_and_is_found_and_billed_through_the_ot
 
     answered = [answer["usage"]["inference"]["models"][MODEL]["tokens"] for answer in (stored, found)]
     output = machine.folder / "month.csv"
-    month = machine.manage(
-        "shell", "--verbosity", "0", "-c", "import datetime as d; print(f'{d.datetime.now(d.UTC):%Y-%m}')"
-    )
     request = {"account": api.account, "month": Month.of(datetime.now(UTC)), "format": "csv", "output": output}
     machine.manage("export_billing", *(f"--{name}={value}" for name, value in request.items()))
     header, *lines = (line.split(",") for line in output.read_text().splitlines())
