@@ -24,7 +24,7 @@ class Paths:
     postgres_socket_dir: Path
     models: Path  # cached model weights
     demo_secrets: Path  # demo mode only, mode 0600
-    processes: Path  # name -> process id of what the supervisor runs
+    processes: Path  # what the supervisor runs, as JSON
 
 
 def resolve_paths(data: Path | None = None) -> Paths:

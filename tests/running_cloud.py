@@ -55,7 +55,7 @@ class RunningCloud:
 
     def process_id(self, name: str) -> int:
         """The process id of one of the supervisor's children, by the name that its log lines carry."""
-        return json.loads(self.paths.processes.read_text())[name]
+        return json.loads(self.paths.processes.read_text())["process_ids"][name]
 
     def node_process_id(self, cluster_id: str) -> int:
         """The process id of a cluster's node."""

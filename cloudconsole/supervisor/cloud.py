@@ -2,7 +2,6 @@
 
 import asyncio
 import fcntl
-import json
 import os
 import signal
 import socket
@@ -20,6 +19,7 @@ from cloudconsole.supervisor.child import Child, ChildSpecification, say
 from cloudconsole.supervisor.children import processes, servers
 from cloudconsole.supervisor.demo import seed_demo
 from cloudconsole.supervisor.folders import prepare_folders
+from cloudconsole.supervisor.running import RunningProcesses
 from cloudconsole.supervisor.status import CloudStatus, read_status
 
 SERVER_SECONDS = 60
@@ -85,16 +85,14 @@ class Cloud:
             await asyncio.sleep(0.2)
 
     def _start_child(self, specification: ChildSpecification) -> Child:
-        child = Child(specification, on_start=self._write_process_ids)
+        child = Child(specification, on_start=self._write_down)
         self.children.append(child)
         child.start()
         return child
 
-    def _write_process_ids(self) -> None:
+    def _write_down(self) -> None:
         ids = {child.specification.name: child.process.pid for child in self.children if child.process}
-        draft = settings.PATHS.processes.with_suffix(".new")
-        draft.write_text(json.dumps(ids))
-        os.replace(draft, settings.PATHS.processes)
+        RunningProcesses(settings.CONSOLE_PORT, settings.GATEWAY_REST_PORT, ids).write(settings.PATHS.processes)
 
     async def _start_and_wait(self, specification: ChildSpecification, seconds: float) -> None:
         if not await self._start_child(specification).wait_ready(seconds):

@@ -68,14 +68,19 @@ class EmbeddedPostgres:
             self._programs = self._copy_of_programs()
 
     def _copy_of_programs(self) -> Path:
+        """Programs and libraries where any user can reach them, laid out as in the package: they find each other so."""
         installation = self._programs.parent
+        package = installation.parent
         copy = Path("/var/lib/cloudconsole") / f"postgresql-{MAJOR_VERSION}-{installation.stat().st_mtime_ns:x}"
         if not copy.exists():
             draft = copy.with_name(f".{copy.name}.{os.getpid()}")
-            shutil.copytree(installation, draft, symlinks=True)
-            draft.chmod(0o755)
+            for folder in (installation, package.with_name(f"{package.name}.libs")):
+                if folder.exists():
+                    shutil.copytree(folder, draft / folder.relative_to(package.parent), symlinks=True)
+            for path in [draft, *draft.rglob("*")]:
+                path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
             draft.rename(copy)
-        return copy / "bin"
+        return copy / package.name / installation.name / "bin"
 
     def _end_leftover_server(self) -> None:
         try:

@@ -8,16 +8,17 @@ from django.conf import settings
 
 from cloudconsole.supervisor.postgres import EmbeddedPostgres
 from cloudconsole.supervisor.redis_server import EmbeddedRedis
+from cloudconsole.supervisor.running import running_processes
 
 TIMEOUT = aiohttp.ClientTimeout(total=2)
 
 
 async def console_ready() -> bool:
-    return await get_json(f"http://{settings.BIND}:{settings.CONSOLE_PORT}/healthz") is not None
+    return await get_json(f"http://{settings.BIND}:{running_processes().console_port}/healthz") is not None
 
 
 async def gateway_ready() -> bool:
-    return await get_json(f"http://{settings.BIND}:{settings.GATEWAY_REST_PORT}/readyz") is not None
+    return await get_json(f"http://{settings.BIND}:{running_processes().rest_port}/readyz") is not None
 
 
 async def node_agent_ready() -> bool:

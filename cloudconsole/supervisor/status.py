@@ -8,6 +8,7 @@ from django.db import DatabaseError
 
 from cloudconsole.supervisor import probes
 from cloudconsole.supervisor.demo import demo_id, read_demo_secrets
+from cloudconsole.supervisor.running import running_processes
 from clusters.models import Cluster
 from clusters.rules.lifecycle import Phase
 
@@ -61,11 +62,11 @@ async def _ask_processes() -> tuple[dict[str, bool], list[dict[str, Any]]]:
 
 def urls() -> dict[str, str]:
     """Addresses that a person on this machine uses."""
-    host = settings.PUBLIC_HOST
+    host, running = settings.PUBLIC_HOST, running_processes()
     return {
-        "console": f"http://{host}:{settings.CONSOLE_PORT}",
-        "api": f"http://{host}:{settings.CONSOLE_PORT}/api",
-        "rest": f"http://{host}:{settings.GATEWAY_REST_PORT}",
+        "console": f"http://{host}:{running.console_port}",
+        "api": f"http://{host}:{running.console_port}/api",
+        "rest": f"http://{host}:{running.rest_port}",
         "grpc": f"{host}:{settings.GATEWAY_GRPC_PORT}",
     }
 

@@ -61,7 +61,7 @@ def sign_in(page: Page, demo: Demo) -> None:
 
 
 @pytest.fixture(scope="package")
-def demo(cloud: RunningCloud, browser: Browser) -> Demo:
+def demo(browser: Browser, cloud: RunningCloud) -> Demo:
     demo = Demo(cloud.status)
     context = browser.new_context(base_url=demo.console)
     sign_in(context.new_page(), demo)

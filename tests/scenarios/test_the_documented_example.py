@@ -15,7 +15,7 @@ from tests.scenarios.real_sentences import real_sentences
 MODEL = "sentence-transformers/all-minilm-l6-v2"
 RECIPE = "Recipe for baking chocolate chip cookies requires flour, sugar, eggs, and chocolate chips."
 QUESTION = "What ingredients are needed for baking chocolate chip cookies?"
-EXAMPLE = '''
+EXAMPLE = """
 from qdrant_client import QdrantClient
 from qdrant_client.http.models import PointStruct, Document
 
@@ -44,7 +44,7 @@ points = client.query_points(collection_name="{collection}", query=Document(
 ))
 
 print(points)
-'''
+"""
 
 
 @pytest.fixture(scope="module")

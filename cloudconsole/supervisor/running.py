@@ -1,0 +1,30 @@
+"""What the supervisor runs, written down for ``manage.py status`` and for whoever looks for a process."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+
+
+@dataclass(frozen=True)
+class RunningProcesses:
+    """Ports that the running cloud listens on (they may have been given to ``up`` alone), process ids by name."""
+
+    console_port: int
+    rest_port: int
+    process_ids: dict[str, int] = field(default_factory=dict)
+
+    def write(self, file: Path) -> None:
+        draft = file.with_suffix(".new")
+        draft.write_text(json.dumps(asdict(self)))
+        os.replace(draft, file)
+
+
+def running_processes() -> RunningProcesses:
+    """What the last supervisor on this data folder wrote down, else the ports that a new one would use."""
+    try:
+        return RunningProcesses(**json.loads(settings.PATHS.processes.read_text()))
+    except FileNotFoundError:
+        return RunningProcesses(settings.CONSOLE_PORT, settings.GATEWAY_REST_PORT)
