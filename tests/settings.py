@@ -1,16 +1,18 @@
 """Settings of a test run: the product's own, in a data folder of its own that the run removes."""
 
+import atexit
 import os
+import shutil
 import tempfile
-
-# Processes that tests start inherit the folder, so that they and the tests mean the same cloud.
-os.environ["CLOUDCONSOLE_DATA_DIR"] = tempfile.mkdtemp(prefix="cloudconsole-test-")
 
 from cloudconsole.paths import PROJECT_DIR
 
+# Processes that tests start inherit the folder, so that they and the tests mean the same cloud.
+os.environ["CLOUDCONSOLE_DATA_DIR"] = tempfile.mkdtemp(prefix="cloudconsole-test-")
+atexit.register(shutil.rmtree, os.environ["CLOUDCONSOLE_DATA_DIR"], ignore_errors=True)
 # Weights are large and never change: fetched once, shared with `make run`.
 os.environ.setdefault("INFERENCE_CACHE_DIR", str(PROJECT_DIR / ".cloud" / "models"))
 
-from cloudconsole.settings import *  # noqa: F403
+from cloudconsole.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -61,7 +61,9 @@ def sign_in(page: Page, demo: Demo) -> None:
 
 
 @pytest.fixture(scope="package")
-def demo(browser: Browser, cloud: RunningCloud) -> Demo:
+def demo(browser: Browser, request: pytest.FixtureRequest) -> Demo:
+    # Asked for only now: as an argument the cloud would start before a missing browser is noticed.
+    cloud: RunningCloud = request.getfixturevalue("cloud")
     demo = Demo(cloud.status)
     context = browser.new_context(base_url=demo.console)
     sign_in(context.new_page(), demo)

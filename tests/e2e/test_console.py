@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import DataPlane, Demo, sign_in
+from tests.waiting import wait_until
 
 MINILM = "sentence-transformers/all-minilm-l6-v2"
 COOKIES = "Recipe for baking chocolate chip cookies requires flour, sugar, eggs, and chocolate chips."
@@ -69,10 +70,13 @@ def test_everything_works_without_javascript(
     for to, state, status in (("on", "On", 200), ("off", "Off", 400)):
         inference_tab(page, "legacy-us")
         switch(page, to)
-        reload = page.get_by_role("link", name="Reload to see how far it is")
-        while reload.count():  # bounded by the test's own time limit; a person does the same
-            reload.click()
-        expect(page.locator("#live .card-head .badge")).to_have_text(state)
+        page.get_by_role("link", name="Reload to see how far it is").click()
+        badge = page.locator("#live .card-head .badge")
+        wait_until(
+            lambda state=state, badge=badge: page.reload() and badge.inner_text() == state,
+            seconds=30,
+            what=f"a reloaded page says that inference is {to}",
+        )
         assert legacy_us.upsert_text("plain", COOKIES).status_code == status
 
     page.get_by_role("combobox", name="Model").select_option("qdrant/bm25")
