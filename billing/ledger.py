@@ -79,7 +79,7 @@ class LedgerWriter:
     async def start(self) -> None:
         """Try to reach the ledger, for a few seconds at most. Starts without it too, with ``healthy`` False."""
         await self._attempt(self._insert([]), seconds=DEADLINE_SECONDS)
-        self._writing = asyncio.create_task(self._write_until_stopped())
+        self._writing = asyncio.create_task(self._write())
 
     async def stop(self) -> None:
         """Take no more events, write what waits (or tell its callers that it could not be), disconnect."""
@@ -123,6 +123,15 @@ class LedgerWriter:
         self._rows_in_queue += len(rows)
         self._something_to_do.set()
         await waiting.recorded
+
+    async def _write(self) -> None:
+        try:
+            await self._write_until_stopped()
+        except Exception:
+            logger.exception("the usage ledger stopped by a mistake of its own")
+        finally:  # whatever ended it: nobody waits for ever, and nothing is served unmetered
+            self._stopping, self._healthy = True, False
+            self._dequeue(list(self._queue), LedgerUnavailable("The usage ledger has stopped."))
 
     async def _write_until_stopped(self) -> None:
         loop = asyncio.get_running_loop()

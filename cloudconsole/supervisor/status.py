@@ -9,6 +9,7 @@ from django.db import DatabaseError
 from cloudconsole.supervisor import probes
 from cloudconsole.supervisor.demo import demo_id, read_demo_secrets
 from cloudconsole.supervisor.running import running_processes
+from clusters.endpoints import endpoint_url
 from clusters.models import Cluster
 from clusters.rules.lifecycle import Phase
 
@@ -80,7 +81,7 @@ def _describe(cluster: Cluster, keys: dict[str, str]) -> dict[str, Any]:
         "package": cluster.package.name,
         "phase": cluster.phase,
         "inference": {"enabled": cluster.inference_enabled, "applied": cluster.inference_applied},
-        "rest": urls()["rest"],
-        "grpc": urls()["grpc"],
+        "rest": f"{endpoint_url(cluster)}:{running_processes().rest_port}",
+        "grpc": f"{endpoint_url(cluster)}:{settings.GATEWAY_GRPC_PORT}",
         "api_key": keys.get(cluster.name) if is_demo else None,
     }

@@ -83,6 +83,27 @@ def test_many_writers_with_the_same_events_in_any_order_record_each_once(custome
     assert UsageEvent.objects.aggregate(Sum("tokens"))["tokens__sum"] == sum(event.tokens for event in kept)
 
 
+def deadlocks_so_far() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_stat_clear_snapshot(), deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        )
+        return cursor.fetchone()[1]
+
+
+def test_writers_of_the_same_events_wait_for_each_other_but_never_deadlock(customer: Customer):
+    async def race(events: list[NewUsageEvent]):
+        async with open_ledger() as forwards, open_ledger() as backwards:
+            for start in range(0, len(events), 500):
+                some = events[start : start + 500]
+                await asyncio.gather(forwards.record(some), backwards.record(some[::-1]))
+
+    before = deadlocks_so_far()
+    asyncio.run(race(customer.events(5_000)))
+    assert UsageEvent.objects.count() == 5_000
+    assert deadlocks_so_far() == before
+
+
 def test_a_voided_event_nets_to_zero_by_a_row_of_its_own(customer: Customer):
     event = customer.event(tokens=42, inputs=3)
     asyncio.run(record_all([event], voided=[event]))
