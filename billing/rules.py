@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
-from typing import NamedTuple
+from decimal import Decimal
 
 from cloudconsole.money import EXACT
 
@@ -85,16 +84,3 @@ def rate(tokens: int, price_millicents_per_million: int) -> Decimal:
 def millicents_from_millionths(millionths: int | Decimal) -> Decimal:
     """Millionths of a millicent, as tokens times price gives them, as millicents with six places."""
     return Decimal(millionths).scaleb(-_MILLIONTHS_PLACES, EXACT)
-
-
-class Rounded(NamedTuple):
-    """Whole millicents and what rounding left over: together exactly the amount they came from."""
-
-    millicents: int
-    residual: Decimal
-
-
-def round_to_millicents(exact_millicents: Decimal) -> Rounded:
-    """The one rounding, half to even, done where a document leaves the system."""
-    whole = exact_millicents.to_integral_value(ROUND_HALF_EVEN)
-    return Rounded(int(whole), EXACT.subtract(exact_millicents, whole))

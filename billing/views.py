@@ -9,7 +9,17 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing.exports import EXPORT_FORMATS, stream_export_async
-from billing.queries import ClusterUsage, ModelUsage, Usage, usage_by_cluster, usage_by_model
+from billing.queries import (
+    ApiKeyUsage,
+    ClusterUsage,
+    HourUsage,
+    ModelUsage,
+    Usage,
+    usage_by_api_key,
+    usage_by_cluster,
+    usage_by_hour,
+    usage_by_model,
+)
 from billing.rules import Month
 from cloudconsole.accounts.models import Account
 from cloudconsole.web.access import AccountRequest, account_page
@@ -46,6 +56,14 @@ class BillingView:
     @cached_property
     def by_cluster(self) -> list[ClusterUsage]:
         return usage_by_cluster(month=self.month, account=self.account)
+
+    @cached_property
+    def by_api_key(self) -> list[ApiKeyUsage]:
+        return usage_by_api_key(month=self.month, account=self.account)
+
+    @cached_property
+    def by_hour(self) -> list[HourUsage]:
+        return usage_by_hour(month=self.month, account=self.account)
 
     @property
     def total(self) -> Usage:

@@ -13,7 +13,6 @@ from billing.rules import (
     PriceVersion,
     price_at,
     rate,
-    round_to_millicents,
 )
 from cloudconsole.money import format_usd, usd_from_millicents
 
@@ -66,20 +65,6 @@ def test_a_million_tokens_cost_the_price_and_one_token_a_millionth_of_it():
 def test_sums_of_rates_are_exact_too(lines):
     exact = sum((Fraction(tokens * price, 1_000_000) for tokens, price in lines), Fraction())
     assert Fraction(sum((rate(*line) for line in lines), Decimal())) == exact
-
-
-@given(amounts)
-def test_rounding_keeps_what_it_left_over(amount):
-    rounded = round_to_millicents(amount)
-    assert Fraction(rounded.millicents) + Fraction(rounded.residual) == Fraction(amount)
-    assert abs(rounded.residual) <= Decimal("0.5")
-
-
-@pytest.mark.parametrize(
-    ("exact", "millicents"), [("0.5", 0), ("1.5", 2), ("2.5", 2), ("2.500001", 3), ("-0.5", 0), ("-1.5", -2)]
-)
-def test_halves_go_to_the_even_neighbour(exact, millicents):
-    assert round_to_millicents(Decimal(exact)).millicents == millicents
 
 
 @given(amounts)

@@ -95,18 +95,21 @@ async def until(condition: Callable[[], Awaitable[bool] | bool], *, what: str, s
 
 
 @asynccontextmanager
-async def commits_held_up() -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """A lock of another session lets inserts wait; the function given waits until one does."""
+async def commits_held_up() -> AsyncIterator[Callable[..., Awaitable[None]]]:
+    """A lock of another session lets inserts wait; the function given waits until one does, or as many as told."""
     async with await AsyncConnection.connect(database_conninfo()) as session, session.transaction(force_rollback=True):
         await session.execute("LOCK TABLE billing_usageevent IN SHARE MODE")
 
-        async def somebody_waits() -> bool:
-            locks = await session.execute(
-                "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'billing_usageevent'::regclass"
-            )
-            return await locks.fetchone() is not None
+        async def on_its_way(inserts: int = 1) -> None:
+            async def all_wait() -> bool:
+                locks = await session.execute(
+                    "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'billing_usageevent'::regclass"
+                )
+                return len(await locks.fetchall()) >= inserts
 
-        yield lambda: until(somebody_waits, what="an insert waits for the lock")
+            await until(all_wait, what="inserts wait for the lock")
+
+        yield on_its_way
 
 
 def store(*events: NewUsageEvent) -> None:

@@ -50,6 +50,14 @@ class TestMonth:
         assert page.one(id="total-tokens").text == "1,234,667"
         assert "A simulation" in page.one("section", aria_labelledby="total-title").text
 
+    def test_keys_and_hours_add_up_to_the_same_total(self, console: Client) -> None:
+        page = parse(console.get("/billing?month=2026-11"))
+        for title in ("by-key-title", "by-hour-title"):
+            rows = table(page, title)
+            assert sum(int(tokens.replace(",", "")) for _, _, tokens, _ in rows) == 1_234_667
+            assert sum(Decimal(cost.removeprefix("$")) for *_, cost in rows) == Decimal("0.03703704")
+        assert table(page, "by-hour-title")[0][0] == "3 Nov 2026, 04:00:00 UTC"
+
     def test_another_month_is_another_bill(self, console: Client) -> None:
         page = parse(console.get("/billing?month=2026-10"))
         assert table(page, "by-model-title") == [[MINILM, "1", "5", "$0.00"]]
