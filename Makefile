@@ -53,5 +53,5 @@ lock: setup-dev  ## renew the pinned versions
 	$(COMPILE) --upgrade --output-file requirements/dev.txt requirements/dev.in
 
 clean:  ## remove the virtual environment, caches and the embedded cloud's data
-	@-test -x $(BIN)/python && $(BIN)/python manage.py delete_data
+	@if [ -x $(BIN)/python ]; then $(BIN)/python manage.py delete_data; fi
 	rm -rf $(VENV) .cloud .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -18,17 +18,13 @@ from cloudconsole.paths import Paths
 from cloudconsole.supervisor.child import Child, ChildSpecification, say
 from cloudconsole.supervisor.children import processes, servers
 from cloudconsole.supervisor.demo import seed_demo
-from cloudconsole.supervisor.folders import prepare_folders
+from cloudconsole.supervisor.folders import StartRefused, prepare_folders
 from cloudconsole.supervisor.running import RunningProcesses
 from cloudconsole.supervisor.status import CloudStatus, read_status
 
 SERVER_SECONDS = 60
 PROCESS_SECONDS = 900  # the first start fetches weights; progress is in the worker's lines
 STOP_SECONDS = 40
-
-
-class StartRefused(Exception):
-    """The cloud cannot start; the sentence says why and what to do."""
 
 
 class Cloud:

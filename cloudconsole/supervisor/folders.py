@@ -7,12 +7,12 @@ from pathlib import Path
 from cloudconsole.paths import Paths
 
 
-class FolderRefused(Exception):
-    """A folder is not safe to use; the sentence says why and what to do."""
+class StartRefused(Exception):
+    """The cloud cannot start; the sentence says why and what to do."""
 
 
 def prepare_folders(paths: Paths) -> None:
-    """Create the data and run folders with mode 0700. Raises FolderRefused when one belongs to somebody else."""
+    """Create the data and run folders with mode 0700. Raises StartRefused when one belongs to somebody else."""
     for folder in (paths.data, paths.run):
         private_folder(folder)
 
@@ -21,7 +21,7 @@ def private_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise FolderRefused(f"{folder} belongs to another user. Remove it or choose another CLOUDCONSOLE_DATA_DIR.")
+        raise StartRefused(f"{folder} belongs to another user. Remove it or choose another CLOUDCONSOLE_DATA_DIR.")
     folder.chmod(0o700)
 
 

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from cloudconsole.paths import Paths
-from cloudconsole.supervisor.folders import reachable_by_everyone
+from cloudconsole.supervisor.folders import StartRefused, reachable_by_everyone
 
 MAJOR_VERSION = 18
 SERVER_USER = "cloudconsole-pg"
@@ -100,7 +100,9 @@ class EmbeddedPostgres:
             shutil.chown(draft, self.user, self.user)
         options = ["--auth=trust", "--encoding=utf8", "--locale=C", "--username=postgres", "--data-checksums"]
         command = [str(self._programs / "initdb"), *options, "-D", str(draft)]
-        subprocess.run(command, check=True, user=self.user, cwd="/", stdout=subprocess.DEVNULL)
+        made = subprocess.run(command, user=self.user, cwd="/", capture_output=True, text=True)
+        if made.returncode:
+            raise StartRefused(f"PostgreSQL could not make its data folder {self.data}: {made.stderr.strip()}")
         draft.rename(self.data)
 
     def command(self) -> list[str]:

@@ -6,7 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from cloudconsole.supervisor.cloud import StartRefused, lock_data_folder
+from cloudconsole.supervisor.cloud import lock_data_folder
+from cloudconsole.supervisor.folders import StartRefused
 
 
 class Command(BaseCommand):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from cloudconsole.supervisor.cloud import StartRefused, run_cloud
-from cloudconsole.supervisor.folders import FolderRefused
+from cloudconsole.supervisor.cloud import run_cloud
+from cloudconsole.supervisor.folders import StartRefused
 
 
 class Command(BaseCommand):
@@ -21,5 +21,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             run_cloud(demo=not options["no_demo"])
-        except (StartRefused, FolderRefused) as error:
+        except StartRefused as error:
             raise CommandError(str(error)) from None
