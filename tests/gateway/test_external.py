@@ -216,6 +216,10 @@ def test_a_key_is_in_no_log_no_table_no_redis_and_no_counter(
             assert door.upsert(collection, good | {"payload": 5}).status_code == 400
             assert door.upsert("nowhere", good).status_code == 404
             assert http.post("/no/such/path", json=vector).status_code == 404
+            request = {
+                "inputs": [{"data": "canary", "data_type": "text", "model": ADA, "options": vector.get("options")}]
+            }
+            assert http.post("/inference", json=request | {"token": new_us.secret}).status_code == 200
             for name in way_in:
                 del http.headers[name]
         counters = str(get(worker.address, "/counters")[1]) + str(get(worker.address, "/models")[1])
