@@ -64,7 +64,7 @@ def right_answer(name: str, body: dict[str, Any], authorization: str | None) -> 
     """What the provider answers; 400 to anything that its documentation does not allow."""
     if authorization != f"Bearer {KEY}":
         quoted = (authorization or "").removeprefix("Bearer ")
-        starred = f"{quoted[:4]}********{quoted[-4:]}"
+        starred = f"{quoted[:4]}********{quoted[-4:]} or {quoted[:4]}...{quoted[-4:]}"
         return refusal(name, 401, f"Incorrect API key provided: {starred}, that is {quoted}. Find yours at your page.")
     texts = body.get("texts" if name == "cohere" else "input")
     if not isinstance(texts, list) or not texts or len(texts) > LIMITS[name] or set(body) - ALLOWED[name]:

@@ -16,6 +16,7 @@ from inference.worker.protocol import InferenceError
 _PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds between attempts, unless the provider names its own
 _LONGEST_WAIT = 3600  # seconds; what a caller is told at most
 _CONNECT_SECONDS = 5
+_CONNECTIONS = 64  # to one provider; a slow one does not take those of the others
 _LARGEST_ANSWER = 128 * 1024 * 1024
 _LONGEST_SENTENCE = 500
 _random = random.SystemRandom()
@@ -95,7 +96,10 @@ class Calls:
     def _connected(self) -> aiohttp.ClientSession:
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
-            self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+            connector = aiohttp.TCPConnector(limit=0, limit_per_host=_CONNECTIONS)
+            self._session = aiohttp.ClientSession(
+                connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
+            )
         return self._session
 
 
@@ -128,8 +132,8 @@ def _said(answer: bytes, key: str) -> str:
 
 
 def _shows(word: str, key: str) -> bool:
-    """Whether a word is the key with its middle starred out, as some providers quote it."""
-    return "*" in word and (key[:3] in word or key[-3:] in word)
+    """Whether a word is the key with its middle left out, as some providers quote it."""
+    return any(gap in word for gap in ("*", "..", "…")) and (key[:3] in word or key[-3:] in word)
 
 
 def _sentence_in(answer: Any) -> str | None:

@@ -1,7 +1,9 @@
 """Embeds texts with models of external providers: whose key, in which calls, and the answers put together again."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,6 +19,7 @@ DEADLINE_SECONDS = 60.0  # for a whole request, with every pause between attempt
 # OpenAI takes 300,000 tokens in a call, and no token is shorter than a byte.
 _MOST_BYTES = 300_000
 _CALLS_AT_ONCE = 4  # of one request
+MOST_REQUESTS = 256  # that wait for one provider; more are refused instead of piling up
 _LONGEST_KEY = 1000
 
 
@@ -46,6 +49,7 @@ class ExternalEmbedder:
         self._urls = urls
         self._deadline_seconds = deadline_seconds
         self._calls = Calls()
+        self._waiting = Counter[str]()
 
     async def close(self) -> None:
         await self._calls.close()
@@ -78,13 +82,25 @@ class ExternalEmbedder:
                 embeddings.vectors[index] = vector
             embeddings.tokens[call.indices[0]] = tokens
 
-        running = [asyncio.ensure_future(run(call)) for call in _calls(spec, provider, name, inputs, keys)]
-        try:
-            await asyncio.gather(*running)
-        finally:
-            for task in running:
-                task.cancel()
+        with self._place(prefix, spec.vendor):
+            running = [asyncio.ensure_future(run(call)) for call in _calls(spec, provider, name, inputs, keys)]
+            try:
+                await asyncio.gather(*running)
+            finally:
+                for task in running:
+                    task.cancel()
         return embeddings
+
+    @contextmanager
+    def _place(self, prefix: str, vendor: str) -> Iterator[None]:
+        if self._waiting[prefix] >= MOST_REQUESTS:
+            sentence = f"Too many requests wait for {vendor} already. Try again in a second."
+            raise InferenceError(429, "busy", sentence, retry_after=1)
+        self._waiting[prefix] += 1
+        try:
+            yield
+        finally:
+            self._waiting[prefix] -= 1
 
 
 def _calls(spec: ModelSpec, provider: Provider, name: str, inputs: Sequence[Input], keys: ProviderKeys) -> list[_Call]:
@@ -93,7 +109,11 @@ def _calls(spec: ModelSpec, provider: Provider, name: str, inputs: Sequence[Inpu
     for index, one in enumerate(inputs):
         key = _key_for(spec, name, index, one.options, keys)
         options = {option: value for option, value in one.options.items() if option not in KEY_NAMES}
-        sorted_out.setdefault((key, orjson.dumps(options, option=orjson.OPT_SORT_KEYS)), []).append(index)
+        try:
+            written = orjson.dumps(options, option=orjson.OPT_SORT_KEYS)
+        except orjson.JSONEncodeError as error:
+            raise InferenceError(400, "invalid_input", f"Input {index} has wrong options: {error}.") from None
+        sorted_out.setdefault((key, written), []).append(index)
     return [
         _Call(key, orjson.loads(options), indices, [inputs[index].text for index in indices])
         for (key, options), group in sorted_out.items()
