@@ -181,6 +181,13 @@ INFERENCE_CACHE_DIR = PATHS.models
 INFERENCE_MODELS_DIR = Path(d) if (d := os.environ.get("INFERENCE_MODELS_DIR")) else None
 INFERENCE_OFFLINE = _flag("INFERENCE_OFFLINE") or _flag("HF_HUB_OFFLINE")
 INFERENCE_FREE_MODELS_EVERYWHERE = _flag("INFERENCE_FREE_MODELS_EVERYWHERE")
+# Empty: the provider's own address (inference/worker/external/providers.py)
+INFERENCE_EXTERNAL_URLS = {
+    "openai": os.environ.get("INFERENCE_OPENAI_URL", ""),
+    "cohere": os.environ.get("INFERENCE_COHERE_URL", ""),
+    "jinaai": os.environ.get("INFERENCE_JINA_URL", ""),
+    "openrouter": os.environ.get("INFERENCE_OPENROUTER_URL", ""),
+}
 INFERENCE_LISTEN = os.environ.get("INFERENCE_LISTEN", str(PATHS.run / "inference.sock"))
 INFERENCE_ADDRESSES = os.environ.get("INFERENCE_ADDRESSES", INFERENCE_LISTEN).split(",")
 

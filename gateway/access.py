@@ -35,6 +35,11 @@ async def authenticate(exchange: Exchange, records: Records) -> tuple[KeyRecord,
     secret = _secret_of(exchange)
     if not secret:
         raise Refused(401, "Must provide an API key or an Authorization bearer token")
+    return await authenticate_with(secret, exchange, records)
+
+
+async def authenticate_with(secret: str, exchange: Exchange, records: Records) -> tuple[KeyRecord, bool]:
+    """The same for a key that did not come in the request's headers."""
     found = await _find(records, secret)
     key = found.key
     if key is None or key.revoked:

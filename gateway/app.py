@@ -10,6 +10,7 @@ from django.conf import settings
 
 from billing.ledger import LedgerWriter, database_conninfo
 from clusters.catalogue import DEFAULT_VERSION
+from gateway import inference_service
 from gateway.access import authenticate, check_serving
 from gateway.announcements import follow_announcements
 from gateway.body import BodyLimits, Receive
@@ -48,6 +49,7 @@ class Gateway:
         self._ledger = LedgerWriter(database_conninfo())
         self._meter = Meter(self._ledger)
         self._inference = InferenceRequests(self._upstreams, self._workers, self._meter)
+        self._service = inference_service.InferenceService(self._records, self._workers, self._meter)
         self._following = asyncio.create_task(follow_announcements(self._records, settings.REDIS_URL))
         await self._ledger.start()
 
@@ -94,6 +96,9 @@ class Gateway:
             if health := _HEALTH.get(exchange.path):
                 await exchange.answer(200, [_TEXT], health)
                 return None
+        if (exchange.method, exchange.path) == ("POST", inference_service.PATH):
+            await self._service.serve(exchange)
+            return None
         key, current = await authenticate(exchange, self._records)
         check_serving(key.cluster)
         if found := route_of(exchange.method, exchange.path):

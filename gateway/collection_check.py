@@ -60,7 +60,11 @@ def _dimensions(call: ModelCall, one: dict[str, Any]) -> int | None:
     """The size of the vector that the model will make of this input, if it is known beforehand."""
     if call.spec.vector_type == "sparse":
         return None
-    size = (one["options"] or {}).get("mrl")
+    options = one["options"] or {}
+    if call.spec.is_external:
+        size = options.get("dimensions", options.get("output_dimension"))
+        return size if type(size) is int else None
+    size = options.get("mrl")
     return size if call.spec.matryoshka and type(size) is int else call.spec.dimensions
 
 

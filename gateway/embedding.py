@@ -13,6 +13,7 @@ from gateway.inference_workers import InferenceWorkers
 from inference.catalogue import CATALOGUE, ModelSpec, resolve
 from inference.client import Kind
 from inference.gate import availability
+from inference.provider_keys import NO_KEYS, ProviderKeys
 from inference.rules import Available, ClusterFacts, GateCode
 
 _STATUS_OF_GATE_CODE = {
@@ -39,8 +40,8 @@ class ModelCall:
 
     name: str  # the canonical one
     spec: ModelSpec
-    inputs: list[dict[str, Any]] = field(default_factory=list)
-    slots: list[list[Slot]] = field(default_factory=list)
+    inputs: list[dict[str, Any]] = field(default_factory=list, repr=False)  # their options may hold a provider's key
+    slots: list[list[Slot]] = field(default_factory=list, repr=False)
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,17 @@ def permitted_model(name: str, facts: ClusterFacts) -> ModelSpec:
     return spec
 
 
-async def embed(calls: Sequence[ModelCall], kind: Kind, workers: InferenceWorkers) -> list[ModelUsage]:
+async def embed(
+    calls: Sequence[ModelCall], kind: Kind, workers: InferenceWorkers, keys: ProviderKeys = NO_KEYS
+) -> list[ModelUsage]:
     """Run all calls at once and put every vector in its places; if one fails, the others are given up.
 
-    Raises Refused.
+    ``keys`` came with the request; each goes only where its provider's model is called. Raises Refused.
     """
-    running = [asyncio.ensure_future(workers.embed(call.name, kind, call.inputs)) for call in calls]
+    running = [
+        asyncio.ensure_future(workers.embed(call.name, kind, call.inputs, keys.only(call.spec.key_name)))
+        for call in calls
+    ]
     try:
         answers = await asyncio.gather(*running)
     finally:
@@ -103,6 +109,12 @@ async def embed(calls: Sequence[ModelCall], kind: Kind, workers: InferenceWorker
                 slot.put(vector)
         used.append(ModelUsage(call.name, call.spec, sum(answer.tokens), len(call.inputs)))
     return used
+
+
+def check_current(current: bool) -> None:
+    """Raises Refused when the key's record may be out of date: what it allows may have ended then."""
+    if not current:
+        raise Refused(503, "Inference is paused while the database is away. Try again in a few seconds.", 2)
 
 
 def _identity(one: dict[str, Any]) -> bytes:

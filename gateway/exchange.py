@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from gateway.body import BodyLimits, Receive, RequestBody
 from gateway.errors import ClientGone, Refused, error_body
+from inference.provider_keys import ProviderKeys
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = Iterable[tuple[bytes, bytes]]
@@ -33,6 +34,7 @@ class Exchange:
         self.body = RequestBody(self.headers, receive, limits)
         self.cluster: UUID | None = None  # for the log, once it is known
         self.status: int | None = None  # of the answer, once it has begun
+        self.error_body: Callable[[str, float], bytes] = error_body  # how this route writes a refusal's body
         self._send = send
 
     @property
@@ -43,6 +45,11 @@ class Exchange:
     def header(self, name: bytes) -> str | None:
         """The first header of this (lower-case) name."""
         return next((value.decode("latin-1") for key, value in self.headers if key == name), None)
+
+    @property
+    def provider_keys(self) -> ProviderKeys:
+        """The caller's keys of external providers among the headers."""
+        return ProviderKeys(lambda name: self.header(name.encode()))
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer. ``headers`` bring the content length only if it is not the body's (HEAD)."""
@@ -62,8 +69,8 @@ class Exchange:
         await self._send({"type": "http.response.body", "body": chunk, "more_body": not last})
 
     async def refuse(self, refusal: Refused) -> None:
-        """Answer in Qdrant's error shape. An endless body is not read on: the connection ends with the answer."""
-        body = error_body(refusal.sentence, self.seconds)
+        """Answer in the route's error shape. An endless body is not read on: the connection ends with the answer."""
+        body = self.error_body(refusal.sentence, self.seconds)
         headers = [JSON, (b"content-length", str(len(body)).encode())]
         if refusal.retry_after is not None:
             headers.append((b"retry-after", str(refusal.retry_after).encode()))

@@ -6,7 +6,7 @@ inference object. What does not look like a request at all is left for the clust
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gateway.errors import Refused
@@ -26,7 +26,7 @@ class InferenceObject:
     data_type: DataType
     data: Any
     model: str
-    options: dict[str, Any] | None
+    options: dict[str, Any] | None = field(repr=False)  # a provider's key may be among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Slot:
 
     object: InferenceObject
     vector_name: str
-    holder: Any
+    holder: Any = field(repr=False)
     key: str | int
 
     def put(self, vector: Any) -> None:
@@ -192,9 +192,7 @@ def _parse(value: dict[str, Any], at: str) -> InferenceObject:
         raise Refused(400, f"Format error in JSON body: {at}.options must be an object")
     text = value.get("text")
     if isinstance(text, str):
-        if len(text) > LONGEST_TEXT:
-            sentence = f"{at}.text has {len(text)} characters; at most {LONGEST_TEXT} are allowed. Split it."
-            raise Refused(400, f"Bad request: {sentence}")
+        check_length(text, f"{at}.text")
         return InferenceObject("text", text, value["model"], options)
     if "image" in value:
         return InferenceObject("image", value["image"], value["model"], options)
@@ -202,6 +200,13 @@ def _parse(value: dict[str, Any], at: str) -> InferenceObject:
         return InferenceObject("object", value["object"], value["model"], options)
     problem = "text must be a string" if "text" in value else "one of the fields text, image and object is missing"
     raise Refused(400, f"Format error in JSON body: {at}: {problem}")
+
+
+def check_length(text: str, at: str) -> None:
+    """Raises Refused when a text is too long to be embedded; ``at`` says where it stands."""
+    if len(text) > LONGEST_TEXT:
+        sentence = f"{at} has {len(text)} characters; at most {LONGEST_TEXT} are allowed. Split it."
+        raise Refused(400, f"Bad request: {sentence}")
 
 
 def _get(value: Any, key: str) -> Any:

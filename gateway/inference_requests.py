@@ -9,7 +9,7 @@ import orjson
 
 from gateway import inference_objects as objects
 from gateway.collection_check import check_collection
-from gateway.embedding import embed, plan_calls
+from gateway.embedding import check_current, embed, plan_calls
 from gateway.errors import Refused, sentence_in
 from gateway.exchange import JSON, Exchange
 from gateway.inference_workers import InferenceWorkers
@@ -60,7 +60,7 @@ class InferenceRequests:
     ) -> str | None:
         """Answer the request; the sentence if the cluster's answer was an error. Raises Refused before that.
 
-        ``current`` is False when the key's record may be out of date; what it allows may have ended then.
+        ``current`` says whether the key's record is.
         """
         body = await exchange.body.read()
         # The scan keeps ordinary requests from being parsed here; what it lets through by mistake the cluster refuses.
@@ -71,12 +71,11 @@ class InferenceRequests:
             return await exchange.unless_client_gone(passing)
         calls = plan_calls(slots, key.cluster.facts)
         self._meter.check_available()
-        if not current:
-            raise Refused(503, "Inference is paused while the database is away. Try again in a few seconds.", 2)
+        check_current(current)
 
         async def prepare() -> list[Any]:
             await check_collection(self._upstreams, key.cluster, collection, calls, route.kind)
-            return await embed(calls, route.kind, self._workers)
+            return await embed(calls, route.kind, self._workers, exchange.provider_keys)
 
         used = await exchange.unless_client_gone(prepare())
         rewritten = _serialise(document)

@@ -69,6 +69,7 @@ class ModelSpec:
     context_window: int | None = None  # tokens, special tokens included
     is_external: bool = False  # the name is a wildcard (``openai/*``); the provider computes and bills
     external_docs_url: str | None = None
+    key_name: str | None = None  # of the option or request header with the caller's key; None for hosted models
     prefixes: Prefixes = Prefixes()
     preload: bool = False  # fetched and loaded when the worker starts
     matryoshka: bool = False  # vectors may be cut with ``options.mrl``
@@ -172,6 +173,7 @@ def _model(fields: _Fields) -> ModelSpec:
         context_window=fields.positive("context_window", None),
         is_external=fields.take("is_external", bool, False),
         external_docs_url=fields.text("external_docs_url", None),
+        key_name=fields.text("key_name", None),
         prefixes=_prefixes(prefixes) if prefixes else Prefixes(),
         preload=fields.take("preload", bool, False),
         matryoshka=fields.take("matryoshka", bool, False),
@@ -191,6 +193,8 @@ def _check_whole(fields: _Fields, spec: ModelSpec) -> None:
             raise fields.fail("name", "of an external model must end in /*")
         if spec.external_docs_url is None:
             raise fields.fail("external_docs_url", "is missing for an external model")
+        if spec.key_name is None:
+            raise fields.fail("key_name", "is missing for an external model")
         if spec.weights is not None:
             raise fields.fail("weights", "must be absent: the provider has them")
         return

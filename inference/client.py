@@ -6,6 +6,7 @@ from typing import Any, Literal
 import aiohttp
 import orjson
 
+from inference.provider_keys import NO_KEYS, ProviderKeys
 from inference.worker.protocol import Embeddings, InferenceError, SparseEmbedding, decode_embeddings
 
 __all__ = ["Embeddings", "InferenceClient", "InferenceError", "SparseEmbedding"]
@@ -28,9 +29,12 @@ class InferenceClient:
         self._base = "http://worker" if self._unix_socket else f"http://{address}"
         self._session: aiohttp.ClientSession | None = None
 
-    async def embed(self, model: str, kind: Kind, inputs: Sequence[dict[str, Any]]) -> Embeddings:
+    async def embed(
+        self, model: str, kind: Kind, inputs: Sequence[dict[str, Any]], keys: ProviderKeys = NO_KEYS
+    ) -> Embeddings:
         """Embed ``inputs`` (``{"data", "data_type": "text"|"image"|"object", "options"}``) with one model.
 
+        ``keys`` are the caller's for external providers; the worker uses them for this call only.
         Returns the embeddings in the order of the inputs. Raises ``InferenceError``: 400 for an input the model
         cannot take, 404 unknown model, 429 busy (with ``retry_after``), 503 model or worker not available.
         """
@@ -38,7 +42,7 @@ class InferenceClient:
             body = orjson.dumps({"model": model, "kind": kind, "inputs": inputs})
         except orjson.JSONEncodeError as error:
             raise InferenceError(400, "invalid_input", _unspeakable(inputs, error)) from error
-        answer = await self._call("POST", "/embed", body)
+        answer = await self._call("POST", "/embed", body, keys.headers())
         try:
             return decode_embeddings(answer)
         except ValueError as error:
@@ -54,9 +58,11 @@ class InferenceClient:
         if self._session is not None:
             await self._session.close()
 
-    async def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
+    async def _call(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> bytes:
         try:
-            async with self._connected().request(method, self._base + path, data=body) as response:
+            async with self._connected().request(method, self._base + path, data=body, headers=headers) as response:
                 answer = await response.read()
         except TimeoutError as error:
             sentence = f"The inference worker did not answer within {_LONGEST_ANSWER_SECONDS} seconds."

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from inference.provider_keys import ProviderKeys
 from inference.worker.embedding import Embedder
 from inference.worker.protocol import InferenceError, encode_embeddings
 
@@ -40,7 +41,7 @@ class WorkerApp:
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self._embedder.start()
         yield
-        self._embedder.close()
+        await self._embedder.close()
 
     async def _embed(self, request: Request) -> Response:
         if self.draining:
@@ -49,7 +50,10 @@ class WorkerApp:
             body = _parse(await _read(request))
         except ClientDisconnect:
             return Response(status_code=499)
-        embedding = asyncio.ensure_future(self._embedder.embed(body.get("model"), body.get("kind"), body.get("inputs")))
+        keys = ProviderKeys(request.headers.get)
+        embedding = asyncio.ensure_future(
+            self._embedder.embed(body.get("model"), body.get("kind"), body.get("inputs"), keys)
+        )
         caller = asyncio.ensure_future(_gone(request))
         try:
             await asyncio.wait({embedding, caller}, return_when=asyncio.FIRST_COMPLETED)

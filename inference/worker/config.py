@@ -1,6 +1,7 @@
 """What the worker must be told; whoever starts it fills this in."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,10 +15,14 @@ def available_cores() -> int:
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """``listen`` is the path of a unix socket or ``host:port``; ``offline`` forbids every download."""
+    """``listen`` is the path of a unix socket or ``host:port``; ``offline`` forbids every download.
+
+    ``external_urls``: where the APIs of external providers are (by ``openai`` and so on) if not at their own address.
+    """
 
     listen: str
     cache_dir: Path
     models_dir: Path | None = None  # the operator's own weights, in folders called like the models
     offline: bool = False
+    external_urls: Mapping[str, str] = field(default_factory=dict)
     threads: int = field(default_factory=available_cores)

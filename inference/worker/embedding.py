@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.catalogue import ModelSpec, resolve
+from inference.provider_keys import NO_KEYS, ProviderKeys
 from inference.worker import families
+from inference.worker.external.embedder import ExternalEmbedder
 from inference.worker.protocol import Embeddings, InferenceError
 from inference.worker.registry import ModelRegistry
 from inference.worker.scheduler import KINDS, ModelQueue, Scheduler
@@ -29,22 +31,26 @@ class _Input:
 class Embedder:
     """Answers requests with the models of a registry. Belongs to the event loop it is started on."""
 
-    def __init__(self, registry: ModelRegistry) -> None:
+    def __init__(self, registry: ModelRegistry, external: ExternalEmbedder) -> None:
         self.registry = registry
+        self._external = external
         self._scheduler = Scheduler()
         # Two, because megabytes without a single space are tokenised whole and take seconds.
         self._tokenizing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="tokenize")
         self.queues: dict[str, ModelQueue] = {}
 
-    async def embed(self, name: Any, kind: Any, inputs: Any) -> Embeddings:
+    async def embed(self, name: Any, kind: Any, inputs: Any, keys: ProviderKeys = NO_KEYS) -> Embeddings:
         """The embeddings of ``inputs`` (see the client) by the model called ``name``; ``kind`` "search" or "update".
 
+        ``keys`` are the caller's for external providers, used for this request only.
         Raises ``InferenceError``; nothing is computed unless every input can be.
         """
-        spec = _hosted_model(name)
+        spec = _model(name)
         if kind not in KINDS:
             raise InferenceError(400, "invalid_input", f'kind must be "search" or "update", got {kind!r}.')
         checked = _check_inputs(spec, inputs)
+        if spec.is_external:
+            return await self._external.embed(spec, name.lower(), kind, checked, keys)
         model = await self.registry.loaded(spec)
         if families.needs_no_files(spec):
             return await self._embed_words(spec, model, kind, checked)
@@ -55,12 +61,13 @@ class Embedder:
         self._scheduler.start()
         self._loading = asyncio.get_running_loop().create_task(self.registry.start())
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Stop everything, after what is running in threads right now."""
         self._loading.cancel()
         self.registry.close()
         self._scheduler.close()
         self._tokenizing.shutdown(wait=False, cancel_futures=True)
+        await self._external.close()
 
     async def _embed_tokens(self, spec: ModelSpec, model: Any, kind: str, inputs: Sequence[_Input]) -> Embeddings:
         if spec.name not in self.queues:
@@ -101,13 +108,10 @@ class Embedder:
         return await asyncio.get_running_loop().run_in_executor(self._tokenizing, function, *arguments)
 
 
-def _hosted_model(name: Any) -> ModelSpec:
+def _model(name: Any) -> ModelSpec:
     spec = resolve(name) if isinstance(name, str) else None
     if spec is None:
         raise InferenceError(404, "unknown_model", f"Model {name!r} is not in the catalogue.")
-    if spec.is_external:
-        sentence = f"Model {name!r} is served by {spec.vendor} itself, not by this worker."
-        raise InferenceError(404, "unknown_model", sentence)
     return spec
 
 

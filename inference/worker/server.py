@@ -13,6 +13,7 @@ from cloudconsole.lifeline import die_with_parent
 from inference.worker.app import WorkerApp
 from inference.worker.config import WorkerConfig
 from inference.worker.embedding import Embedder
+from inference.worker.external.embedder import ExternalEmbedder
 from inference.worker.registry import ModelRegistry
 from inference.worker.weights import WeightStore
 
@@ -34,7 +35,7 @@ def run_worker(config: WorkerConfig) -> None:
     """
     die_with_parent()
     store = WeightStore(config.cache_dir, config.models_dir, offline=config.offline)
-    app = WorkerApp(Embedder(ModelRegistry(config, store)))
+    app = WorkerApp(Embedder(ModelRegistry(config, store), ExternalEmbedder(config.external_urls)))
     _Server(_uvicorn_config(config.listen, app), app).run()
 
 

@@ -64,6 +64,7 @@ MISTAKES = [
     ("size = 83_506_384", "size = 0", "all-minilm", "size"),
     ('sha256 = "b9a0018d', 'sha256 = "B9A0018D', "all-minilm", "sha256"),
     ('external_docs_url = "https://jina.ai/embeddings/"', "", "jinaai", "external_docs_url"),
+    ('key_name = "cohere-api-key"', "", "cohere", "key_name"),
 ]
 
 

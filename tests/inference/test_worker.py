@@ -71,7 +71,7 @@ def test_several_matryoshka_sizes_of_one_text_cost_one_embedding(worker: Worker)
     ("model", "kind", "inputs", "status", "code", "said"),
     [
         ("nobody/nothing", "search", text_inputs("a"), 404, "unknown_model", "nobody/nothing"),
-        ("openai/text-embedding-3-small", "search", text_inputs("a"), 404, "unknown_model", "OpenAI"),
+        ("openai/text-embedding-3-small", "search", text_inputs("a"), 400, "missing_key", "OpenAI"),
         ("bm25", "read", text_inputs("a"), 400, "invalid_input", "kind"),
         ("bm25", "search", [PICTURE], 400, "wrong_modality", "Input 0"),
         ("bm25", "search", text_inputs("a", language="klingon"), 400, "invalid_input", "klingon"),

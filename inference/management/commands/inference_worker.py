@@ -19,6 +19,7 @@ class Command(BaseCommand):
             cache_dir=settings.INFERENCE_CACHE_DIR,
             models_dir=settings.INFERENCE_MODELS_DIR,
             offline=settings.INFERENCE_OFFLINE,
+            external_urls=settings.INFERENCE_EXTERNAL_URLS,
         )
         try:
             run_worker(config)

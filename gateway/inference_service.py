@@ -1,0 +1,120 @@
+"""Qdrant's inference-service protocol: what a Qdrant server asks whose ``inference.address`` names this gateway.
+
+It sends the inference objects it found and its own token, and gets the vectors back; what it stores is its own
+affair. The token is a database API key: the key's cluster says which models may be used and pays for them.
+Source: Qdrant's ``src/common/inference/service.rs``.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from gateway.access import authenticate_with, check_serving
+from gateway.embedding import check_current, embed, plan_calls
+from gateway.errors import Refused
+from gateway.exchange import JSON, Exchange
+from gateway.inference_objects import InferenceObject, check_length
+from gateway.inference_workers import VALIDATION_FAILED, InferenceWorkers
+from gateway.metering import Meter, usage_events
+from gateway.records import Records
+from gateway.upstream import Answer
+from inference.client import Kind, SparseEmbedding
+
+PATH = "/inference"
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """The place of one input's vector in the answer."""
+
+    object: InferenceObject
+    vectors: list[Any] = field(repr=False)
+    index: int
+    vector_name: str = ""
+
+    def put(self, vector: Any) -> None:
+        if isinstance(vector, SparseEmbedding):
+            vector = {"indices": vector.indices, "values": vector.values}
+        self.vectors[self.index] = vector
+
+
+class InferenceService:
+    """Authenticate by the token in the body, embed, meter, answer."""
+
+    def __init__(self, records: Records, workers: InferenceWorkers, meter: Meter) -> None:
+        self._records = records
+        self._workers = workers
+        self._meter = meter
+
+    async def serve(self, exchange: Exchange) -> None:
+        """Answer the request. Raises Refused, to be answered in this protocol's shape."""
+        exchange.error_body = _error_body
+        request = _parse(await exchange.body.read())
+        key, current = await authenticate_with(_token(request), exchange, self._records)
+        check_serving(key.cluster)
+        kind = _kind(request)
+        vectors, slots = _slots(request)
+        calls = plan_calls(slots, key.cluster.facts)
+        self._meter.check_available()
+        check_current(current)
+        used = await exchange.unless_client_gone(embed(calls, kind, self._workers, exchange.provider_keys))
+        usage = {"models": {one.name: {"tokens": one.tokens} for one in used}}
+        body = orjson.dumps({"embeddings": vectors, "usage": usage}, option=orjson.OPT_SERIALIZE_NUMPY)
+
+        async def embedded() -> Answer:
+            return Answer(200, [JSON], body)
+
+        answer = await self._meter.run(kind, usage_events(exchange, key, used, kind), embedded)
+        await exchange.answer(answer.status, answer.headers, answer.body)
+
+
+def _error_body(sentence: str, seconds: float) -> bytes:
+    return orjson.dumps({"error": sentence.removeprefix(VALIDATION_FAILED).removeprefix("Bad request: ")})
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        request = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Refused(400, f"Format error in JSON body: {error}") from error
+    if not isinstance(request, dict):
+        raise Refused(400, "Format error in JSON body: it must be an object")
+    return request
+
+
+def _token(request: dict[str, Any]) -> str:
+    token = request.get("token")
+    if not isinstance(token, str) or not token:
+        raise Refused(401, "Must provide a database API key as token: set inference.token in Qdrant's configuration")
+    return token
+
+
+def _kind(request: dict[str, Any]) -> Kind:
+    kind = request.get("inference")
+    if kind not in ("update", "search", None):
+        raise Refused(400, 'Format error in JSON body: inference must be "update" or "search"')
+    return "search" if kind == "search" else "update"
+
+
+def _slots(request: dict[str, Any]) -> tuple[list[Any], list[_Slot]]:
+    """The vectors to be filled in, and a slot for each."""
+    inputs = request.get("inputs")
+    if not isinstance(inputs, list):
+        raise Refused(400, "Format error in JSON body: inputs must be a list")
+    vectors: list[Any] = [None] * len(inputs)
+    return vectors, [_Slot(_object(one, f"inputs[{index}]"), vectors, index) for index, one in enumerate(inputs)]
+
+
+def _object(one: Any, at: str) -> InferenceObject:
+    if not isinstance(one, dict) or not isinstance(one.get("model"), str):
+        raise Refused(400, f"Format error in JSON body: {at} must be an object with the name of a model")
+    options = one.get("options")
+    if not isinstance(options, dict | None):
+        raise Refused(400, f"Format error in JSON body: {at}.options must be an object")
+    data_type = one.get("data_type")
+    if data_type not in ("text", "image", "object"):
+        raise Refused(400, f'Format error in JSON body: {at}.data_type must be "text", "image" or "object"')
+    if isinstance(one.get("data"), str) and data_type == "text":
+        check_length(one["data"], f"{at}.data")
+    return InferenceObject(data_type, one.get("data"), one["model"], options)
