@@ -14,10 +14,14 @@ def available_cores() -> int:
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """``listen`` is the path of a unix socket or ``host:port``; ``offline`` forbids every download."""
+    """``listen`` is the path of a unix socket or ``host:port``; ``offline`` forbids every download.
+
+    ``image_http`` lets images come from plain http addresses as well as from https ones.
+    """
 
     listen: str
     cache_dir: Path
     models_dir: Path | None = None  # the operator's own weights, in folders called like the models
     offline: bool = False
+    image_http: bool = False
     threads: int = field(default_factory=available_cores)

@@ -13,6 +13,8 @@ from cloudconsole.lifeline import die_with_parent
 from inference.worker.app import WorkerApp
 from inference.worker.config import WorkerConfig
 from inference.worker.embedding import Embedder
+from inference.worker.images.fetching import FetcherProcess
+from inference.worker.images.preparation import ImagePreparation
 from inference.worker.registry import ModelRegistry
 from inference.worker.weights import WeightStore
 
@@ -34,7 +36,8 @@ def run_worker(config: WorkerConfig) -> None:
     """
     die_with_parent()
     store = WeightStore(config.cache_dir, config.models_dir, offline=config.offline)
-    app = WorkerApp(Embedder(ModelRegistry(config, store)))
+    fetcher = None if config.offline else FetcherProcess(allow_http=config.image_http)
+    app = WorkerApp(Embedder(ModelRegistry(config, store), ImagePreparation(fetcher)))
     _Server(_uvicorn_config(config.listen, app), app).run()
 
 

@@ -19,6 +19,7 @@ class Command(BaseCommand):
             cache_dir=settings.INFERENCE_CACHE_DIR,
             models_dir=settings.INFERENCE_MODELS_DIR,
             offline=settings.INFERENCE_OFFLINE,
+            image_http=settings.INFERENCE_IMAGE_HTTP,
         )
         try:
             run_worker(config)
