@@ -60,9 +60,11 @@ def webp_bomb(width: int, height: int) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def gif_bomb(width: int, height: int) -> bytes:
-    """A GIF whose screen is said to be so large."""
-    return b"GIF89a" + struct.pack("<HH", width, height) + picture("GIF")[10:]
+def gif_bomb(width: int, height: int, frame: tuple[int, int] = (60, 40)) -> bytes:
+    """A GIF whose screen and frame are said to be so large."""
+    small = picture("GIF")
+    at = small.index(b"\x2c" + bytes(4)) + 5
+    return b"GIF89a" + struct.pack("<HH", width, height) + small[10:at] + struct.pack("<HH", *frame) + small[at + 4 :]
 
 
 def bmp_bomb(width: int, height: int) -> bytes:
@@ -70,6 +72,13 @@ def bmp_bomb(width: int, height: int) -> bytes:
     small = bytearray(picture("BMP"))
     small[18:26] = struct.pack("<ii", width, height)
     return bytes(small)
+
+
+def scan_bomb(scans: int) -> bytes:
+    """A JPEG that goes over its pixels so many times more than it needs to."""
+    honest = picture("JPEG", size=(2000, 2000), colour="red", progressive=True)
+    last = honest[honest.rindex(b"\xff\xda") : -2]
+    return honest[:-2] + last * scans + honest[-2:]
 
 
 def text(data: bytes) -> str:
@@ -111,6 +120,7 @@ BOMBS = {
     "webp": webp_bomb(16_383, 16_383),
     "webp, as large as can be said": webp_bomb(2**24, 2**24),
     "gif": gif_bomb(65_535, 65_535),
+    "gif with a frame larger than its screen": gif_bomb(1, 1, frame=(65_535, 65_535)),
     "bmp": bmp_bomb(30_000, 30_000),
     "bmp, upside down": bmp_bomb(30_000, -30_000),
 }

@@ -6,7 +6,7 @@ import pytest
 from inference.worker.images import inputs
 from inference.worker.images.decoding import MOST_PIXELS, decode
 from inference.worker.images.problems import BadImage
-from tests.inference.pictures import BOMBS, NOT_PICTURES, picture, text
+from tests.inference.pictures import BOMBS, NOT_PICTURES, picture, scan_bomb, text
 
 
 @pytest.mark.parametrize("name", NOT_PICTURES)
@@ -21,6 +21,16 @@ def test_pictures_too_large_to_decode_are_refused_by_their_head(name: str) -> No
     with pytest.raises(BadImage, match="more than 25 million pixels"):
         decode(BOMBS[name])
     assert psutil.Process().memory_info().rss - before < 10_000_000
+
+
+def test_a_jpeg_that_goes_over_its_pixels_again_and_again_is_refused() -> None:
+    for scans in (41, 5_000):
+        with pytest.raises(BadImage, match="more than 50 scans"):
+            decode(scan_bomb(scans))
+    assert decode(scan_bomb(40)).size == (2000, 2000)
+    # What follows the picture (a film, for some cameras) is not counted.
+    assert decode(picture("JPEG") + b"\xff\xda" * 100).size == (60, 40)
+    assert decode(picture("MPO", save_all=True)).size == (60, 40)
 
 
 def test_the_largest_picture_is_taken_and_a_line_is_not() -> None:

@@ -133,6 +133,7 @@ class FetcherProcess:
                 stdin=theirs.fileno(),
                 stdout=asyncio.subprocess.DEVNULL,
                 cwd=PROJECT_DIR,
+                start_new_session=True,  # Ctrl-C reaches the worker only, which finishes what is in flight
                 # Nothing of ours: the environment of the worker may hold secrets. The one setting keeps the threads
                 # of look-ups from reserving address space each.
                 env={"MALLOC_ARENA_MAX": "1"},
