@@ -28,6 +28,7 @@ from tests.inference.conftest import Worker, running_worker
 from tests.inference.image_server import WebServer, web_server
 from tests.inference.pictures import BOMBS, NOT_PICTURES, animation, picture, text
 from tests.inference.tiny_models import write_vision_model
+from tests.waiting import wait_until
 
 VISION = CATALOGUE["qdrant/clip-vit-b-32-vision"]
 RED = picture(colour="red")
@@ -154,6 +155,20 @@ def test_an_offline_worker_fetches_no_image(tiny_models_dir: Path) -> None:
         assert refused.value.status == 400
         assert worker.embed(VISION.name, "update", image_inputs(text(RED))).tokens == [50]
         assert psutil.Process(worker.process.pid).children() == []
+
+
+def test_the_fetcher_comes_with_the_first_address_and_goes_with_the_worker(tiny_models_dir: Path) -> None:
+    environment = {"INFERENCE_IMAGE_HTTP": "1", "INFERENCE_OFFLINE": "", "INFERENCE_MODELS_DIR": str(tiny_models_dir)}
+    with running_worker(**environment) as worker:
+        process = psutil.Process(worker.process.pid)
+        worker.embed(VISION.name, "update", image_inputs(text(RED)))
+        assert process.children() == []
+        for _ in range(2):
+            with pytest.raises(InferenceError, match=r"address is not allowed"):
+                worker.embed(VISION.name, "update", image_inputs("http://127.0.0.1/"))
+        [fetcher] = process.children()
+        assert fetcher.cmdline()[-2:] == ["inference.fetcher", "--http"]
+    wait_until(lambda: not fetcher.is_running(), seconds=10, what="the fetcher is gone")
 
 
 def embed_fetching(models: Path, kind: str, *images: str) -> Embeddings:
