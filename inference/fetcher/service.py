@@ -7,7 +7,6 @@ Both ways a message is one line of JSON. A request is ``{"id", "url"}``, or ``{"
 import asyncio
 import contextlib
 import ctypes
-import encodings.idna  # noqa: F401 - imported by the first look-up otherwise, when the files may be out of reach
 import functools
 import os
 import pwd
@@ -17,6 +16,7 @@ import sys
 from collections.abc import Callable
 
 import orjson
+from yarl import URL
 
 from cloudconsole.lifeline import die_with_parent
 from inference.fetcher.addresses import LONGEST_URL, AddressRefused
@@ -37,6 +37,7 @@ def run(make: Callable[[], Fetcher]) -> None:
 
 async def _run(make: Callable[[], Fetcher]) -> None:
     fetcher = make()
+    _load_late_modules()
     _give_up_rights()
     die_with_parent()  # after the change of user, which makes the kernel forget it
     reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=0), limit=_LONGEST_LINE)
@@ -70,6 +71,13 @@ async def _answer(fetcher: Fetcher, number: int, url: str, writer: asyncio.Strea
         # Without a pause in between, so that answers do not mix.
         writer.write(orjson.dumps({"id": number, "size": len(body)}) + b"\n")
         writer.write(body)
+
+
+def _load_late_modules() -> None:
+    """Have imported what the first names would import otherwise: by then the files may be out of reach."""
+    name = "bücher.example"
+    name.encode("idna")
+    URL(f"https://{name}/")
 
 
 def _give_up_rights() -> None:

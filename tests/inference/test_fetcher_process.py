@@ -69,12 +69,15 @@ def test_the_process_fetches_and_says_the_same_of_everything_it_refuses(web: Web
 def test_the_real_process_asks_nobody_on_this_machine(web: WebServer) -> None:
     async def use(fetcher: FetcherProcess) -> list[Any]:
         return await asyncio.gather(
-            *(fetcher.fetch(web.url("/picture", host)) for host in ("127.0.0.1", "localhost", "[::1]", "2130706433")),
+            *(
+                fetcher.fetch(web.url("/picture", host))
+                for host in ("127.0.0.1", "localhost", "[::1]", "2130706433", "bücher.invalid")
+            ),
             return_exceptions=True,
         )
 
     before = len(web.requested)
-    assert list(map(str, with_process(use))) == [NOT_ALLOWED] * 4
+    assert list(map(str, with_process(use))) == [NOT_ALLOWED] * 5
     assert web.requested[before:] == []
 
 
