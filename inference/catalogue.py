@@ -67,6 +67,7 @@ class ModelSpec:
     licence: str
     dimensions: int | None = None
     context_window: int | None = None  # tokens, special tokens included
+    tokens_per_image: int | None = None  # set for hosted image models: what each image counts as
     is_external: bool = False  # the name is a wildcard (``openai/*``); the provider computes and bills
     external_docs_url: str | None = None
     key_name: str | None = None  # of the option or request header with the caller's key; None for hosted models
@@ -171,6 +172,7 @@ def _model(fields: _Fields) -> ModelSpec:
         licence=fields.text("licence"),
         dimensions=fields.positive("dimensions", None),
         context_window=fields.positive("context_window", None),
+        tokens_per_image=fields.positive("tokens_per_image", None),
         is_external=fields.take("is_external", bool, False),
         external_docs_url=fields.text("external_docs_url", None),
         key_name=fields.text("key_name", None),
@@ -204,6 +206,8 @@ def _check_whole(fields: _Fields, spec: ModelSpec) -> None:
         raise fields.fail("dimensions", f"is missing for {spec.vector_type} vectors")
     if spec.modality == "text" and spec.weights.fastembed_id and spec.context_window is None:
         raise fields.fail("context_window", "is missing for a text model")
+    if spec.modality == "image" and spec.tokens_per_image is None:
+        raise fields.fail("tokens_per_image", "is missing for an image model")
 
 
 def _identifier(fields: _Fields) -> uuid.UUID:

@@ -18,6 +18,7 @@ class WorkerConfig:
     """``listen`` is the path of a unix socket or ``host:port``; ``offline`` forbids every download.
 
     ``external_urls``: where the APIs of external providers are (by ``openai`` and so on) if not at their own address.
+    ``image_http`` lets images come from plain http addresses as well as from https ones.
     """
 
     listen: str
@@ -25,4 +26,5 @@ class WorkerConfig:
     models_dir: Path | None = None  # the operator's own weights, in folders called like the models
     offline: bool = False
     external_urls: Mapping[str, str] = field(default_factory=dict)
+    image_http: bool = False
     threads: int = field(default_factory=available_cores)

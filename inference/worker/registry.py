@@ -109,9 +109,6 @@ class ModelRegistry:
         spec = record.spec
         if record.broken:
             return
-        if not families.can_run(spec):
-            record.reason = f"this worker cannot run {spec.modality} models."
-            return
         try:
             found = families.needs_no_files(spec) or await asyncio.to_thread(self._store.find, spec) is not None
         except WeightsUnavailable as reason:

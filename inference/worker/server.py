@@ -14,6 +14,8 @@ from inference.worker.app import WorkerApp
 from inference.worker.config import WorkerConfig
 from inference.worker.embedding import Embedder
 from inference.worker.external.embedder import ExternalEmbedder
+from inference.worker.images.fetching import FetcherProcess
+from inference.worker.images.preparation import ImagePreparation
 from inference.worker.registry import ModelRegistry
 from inference.worker.weights import WeightStore
 
@@ -35,7 +37,11 @@ def run_worker(config: WorkerConfig) -> None:
     """
     die_with_parent()
     store = WeightStore(config.cache_dir, config.models_dir, offline=config.offline)
-    app = WorkerApp(Embedder(ModelRegistry(config, store), ExternalEmbedder(config.external_urls)))
+    fetcher = None if config.offline else FetcherProcess(allow_http=config.image_http)
+    embedder = Embedder(
+        ModelRegistry(config, store), ExternalEmbedder(config.external_urls), ImagePreparation(fetcher)
+    )
+    app = WorkerApp(embedder)
     _Server(_uvicorn_config(config.listen, app), app).run()
 
 

@@ -126,6 +126,7 @@ def tiny_models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         root / "answerdotai/answerai-colbert-small-v1", width=96, type_ids=False, file="vespa_colbert.onnx"
     )
     tiny_models.write_text_model(root / "qdrant/clip-vit-b-32-text", width=512, pooled=True, type_ids=False, window=77)
+    tiny_models.write_vision_model(root / "qdrant/clip-vit-b-32-vision", width=512)
     return root
 
 

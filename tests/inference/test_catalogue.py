@@ -59,6 +59,7 @@ MISTAKES = [
     ('name = "qdrant/bm25"', 'name = "Qdrant/bm25"', "Qdrant/bm25", "name"),
     ("dimensions = 96", "", "colbert", "dimensions"),
     ("context_window = 77", "", "clip-vit-b-32-text", "context_window"),
+    ("tokens_per_image = 50", "", "clip-vit-b-32-vision", "tokens_per_image"),
     ('family = "bm25"', 'family = "bm26"', "qdrant/bm25", "family"),
     ('hub_repo = "Qdrant/Splade_PP_en_v1"', "", "splade", "hub_repo"),
     ("size = 83_506_384", "size = 0", "all-minilm", "size"),

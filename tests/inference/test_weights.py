@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from cloudconsole.paths import PROJECT_DIR
+from inference.catalogue import CATALOGUE
 from inference.worker import families
 from inference.worker.sources import fetch
 from inference.worker.weights import WeightStore, WeightsUnavailable
@@ -234,6 +235,24 @@ def test_the_hub_serves_models_that_have_no_package(
     model = families.load(spec, folder, 1)
     assert len(model.tokenize(["x" * 60 + " " + "y" * 60], "update")[0].ids) == tiny_package.WINDOW
     assert leftovers(cache) == []
+
+
+def test_the_hub_serves_image_models_with_their_processor(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = CATALOGUE["qdrant/clip-vit-b-32-vision"]
+    tiny_models.write_vision_model(tmp_path / "repository", width=512)
+    with model_hub(spec.weights.hub_repo, tmp_path / "repository") as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        store = WeightStore(cache)
+        folder = store.fetch(spec, silent)
+        assert store.verify(spec) == []
+        families.load(spec, folder, 1)
+        (tmp_path / "repository" / "preprocessor_config.json").unlink()
+    with model_hub(spec.weights.hub_repo, tmp_path / "repository") as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        with pytest.raises(WeightsUnavailable, match=r"lacks preprocessor_config\.json"):
+            WeightStore(tmp_path / "other").fetch(spec, silent)
 
 
 def test_a_hub_that_cannot_be_reached_is_named_in_one_sentence(

@@ -78,6 +78,39 @@ def write_text_model(
     onnx.save(model, str(folder / file))
 
 
+def write_vision_model(folder: Path, *, width: int, size: int = 224, tiles: int = 4) -> None:
+    """A model that multiplies the mean colours of ``tiles`` x ``tiles`` tiles with a random matrix."""
+    folder.mkdir(parents=True, exist_ok=True)
+    matrix = np.random.default_rng(5).standard_normal((3 * tiles * tiles, width)).astype(np.float32)
+    tile = [size // tiles] * 2
+    nodes = [
+        helper.make_node("AveragePool", ["pixel_values"], ["pooled"], kernel_shape=tile, strides=tile),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "matrix"], ["image_embeds"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, ["batch", 3, size, size])],
+        [helper.make_tensor_value_info("image_embeds", TensorProto.FLOAT, ["batch", width])],
+        [numpy_helper.from_array(matrix, "matrix")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, str(folder / "model.onnx"))
+    processor = {
+        "image_processor_type": "CLIPImageProcessor",
+        "do_resize": True,
+        "size": {"shortest_edge": size},
+        "resample": 3,
+        "do_center_crop": True,
+        "crop_size": size,
+        "do_normalize": True,
+        "image_mean": [0.48145466, 0.4578275, 0.40821073],
+        "image_std": [0.26862954, 0.26130258, 0.27577711],
+    }
+    _write_json(folder / "preprocessor_config.json", processor)
+
+
 def write_bert(folder: Path, *, hidden: int = 16, heads: int = 2, layers: int = 2, window: int = 32) -> None:
     """A real BERT, only tiny: ``config.json``, ``model.safetensors`` and a tokenizer."""
     write_tokenizer(folder, window)

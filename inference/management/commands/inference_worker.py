@@ -20,6 +20,7 @@ class Command(BaseCommand):
             models_dir=settings.INFERENCE_MODELS_DIR,
             offline=settings.INFERENCE_OFFLINE,
             external_urls=settings.INFERENCE_EXTERNAL_URLS,
+            image_http=settings.INFERENCE_IMAGE_HTTP,
         )
         try:
             run_worker(config)

@@ -38,7 +38,9 @@ class OnnxFamily:
         """Load the weights in ``folder``; ``threads`` is how many cores one run may use."""
         assert spec.weights is not None
         self.spec = spec
-        self._model = _load(self.embeddings_class, spec.weights, folder, threads)
+        if spec.weights.pooling is not None:
+            _register(spec.weights)
+        self._model = load_served(self.embeddings_class, _TakesTokens, spec.weights, folder, threads)
         self._pad_id: int = self._model.tokenizer.padding["pad_id"]
         self._set_up_tokenizers(spec)
         self._check_output(spec)
@@ -134,11 +136,8 @@ class ColbertModel(OnnxFamily):
         return rows
 
 
-class _TakesTokens:
-    """Mixed into fastembed's class of a model: texts arrive tokenised and padded, and idle threads sleep."""
-
-    def tokenize(self, documents: list[TokenizedText], **_: Any) -> list[TokenizedText]:
-        return documents
+class SleepingThreads:
+    """Mixed into fastembed's class of a model: threads without work sleep."""
 
     @classmethod
     def add_extra_session_options(
@@ -149,13 +148,19 @@ class _TakesTokens:
         session_options.add_session_config_entry("session.inter_op.allow_spinning", "0")
 
 
-def _load(front_door: Any, weights: Weights, folder: Path, threads: int) -> Any:
-    if weights.pooling is not None:
-        _register(weights)
+class _TakesTokens(SleepingThreads):
+    """And texts arrive tokenised and padded."""
+
+    def tokenize(self, documents: list[TokenizedText], **_: Any) -> list[TokenizedText]:
+        return documents
+
+
+def load_served(front_door: Any, mixin: type[SleepingThreads], weights: Weights, folder: Path, threads: int) -> Any:
+    """fastembed's model for these weights, of the class that ``front_door`` knows for it, with ``mixin`` in front."""
     wanted = str(weights.fastembed_id).lower()
     for candidate in front_door.EMBEDDINGS_REGISTRY:
         if any(description.model.lower() == wanted for description in candidate._list_supported_models()):
-            served = type(f"Served{candidate.__name__}", (_TakesTokens, candidate), {})
+            served = type(f"Served{candidate.__name__}", (mixin, candidate), {})
             return served(
                 weights.fastembed_id,
                 cache_dir=str(folder),  # unused; without it, fastembed makes itself a folder in /tmp

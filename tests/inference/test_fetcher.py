@@ -1,0 +1,308 @@
+"""The fetcher takes pictures from the public internet and connects to nothing else, however it is asked."""
+
+import asyncio
+import shutil
+import socket
+import ssl
+import subprocess
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from inference.fetcher import fetching
+from inference.fetcher.addresses import AddressRefused, checked_url, is_public
+from inference.fetcher.fetching import Fetcher, FetchFailed
+from tests.inference.image_server import WebServer, web_server
+from tests.inference.pictures import picture
+
+
+def only_loopback_one(address: str) -> bool:
+    """Stands for the public internet in these tests; 127.0.0.2 and all others stand for what is behind the wall."""
+    return address == "127.0.0.1"
+
+
+def answering(*addresses: str) -> Callable[[str, int], list[Any]]:
+    """A name service that knows these addresses for every name."""
+    return lambda _, port: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+
+def fetch(url: str, **how: Any) -> bytes:
+    """What a fetcher gets whose internet is 127.0.0.1 alone."""
+
+    async def run() -> bytes:
+        fetcher = Fetcher(**{"allow_http": True, "is_allowed": only_loopback_one, "lookup": answering()} | how)
+        try:
+            return bytes(await fetcher.fetch(url))
+        finally:
+            await fetcher.close()
+
+    return asyncio.run(run())
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[WebServer]:
+    with web_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def internal() -> Iterator[WebServer]:
+    """A server that nothing may ever reach."""
+    with web_server("127.0.0.2") as server:
+        yield server
+
+
+PUBLIC = ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"]
+NOT_PUBLIC = [
+    "0.0.0.0",
+    "0.1.2.3",
+    "10.0.0.1",
+    "100.64.0.1",
+    "100.100.100.200",
+    "127.0.0.1",
+    "127.255.255.254",
+    "168.63.129.16",
+    "169.254.169.254",
+    "172.16.0.1",
+    "192.0.0.9",
+    "192.0.0.192",
+    "192.0.2.1",
+    "192.168.1.1",
+    "198.18.0.1",
+    "203.0.113.1",
+    "224.0.0.1",
+    "239.255.255.250",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "::127.0.0.1",
+    "::8.8.8.8",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "::ffff:169.254.169.254",
+    "::ffff:0:8.8.8.8",
+    "64:ff9b::7f00:1",
+    "64:ff9b::a9fe:a9fe",
+    "64:ff9b:1::808:808",
+    "2002:7f00:1::",
+    "2002:a9fe:a9fe::1",
+    "2002:e000:1::",
+    "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    "2001:0:808:808::",
+    "2001:db8::1",
+    "100::1",
+    "fe80::1",
+    "fe80::1%eth0",
+    "2606:4700::1%eth0",
+    "fc00::1",
+    "fd00:ec2::254",
+    "fec0::1",
+    "ff02::1",
+    "ff0e::1",
+    "5f00::1",
+    "127.1",
+    "2130706433",
+    "localhost",
+]
+
+
+def test_only_addresses_of_the_public_internet_are_public() -> None:
+    assert [address for address in PUBLIC if not is_public(address)] == []
+    assert [address for address in NOT_PUBLIC if is_public(address)] == []
+
+
+REFUSED_URLS = [
+    "http://2130706433:{port}/picture",
+    "http://017700000001:{port}/picture",
+    "http://0x7f000001:{port}/picture",
+    "http://0177.0.0.1:{port}/picture",
+    "http://0x7f.0.0.1:{port}/picture",
+    "http://127.1:{port}/picture",
+    "http://127.0.0.1.:{port}/picture",
+    "http://127.0.1.:{port}/picture",
+    "http://1.2.3.0x4:{port}/picture",
+    "http://１２７.0.0.1:{port}/picture",
+    "http://①②⑦.⓪.⓪.①:{port}/picture",
+    "http://localhost:{port}/picture",
+    "http://127.0.0.1:{port}/picture",
+    "http://127.0.0.2:{port}/picture",
+    "http://0.0.0.0:{port}/picture",
+    "http://0:{port}/picture",
+    "http://[::1]:{port}/picture",
+    "http://[::]:{port}/picture",
+    "http://[::127.0.0.1]:{port}/picture",
+    "http://[::ffff:127.0.0.1]:{port}/picture",
+    "http://[::ffff:7f00:1]:{port}/picture",
+    "http://[64:ff9b::7f00:1]:{port}/picture",
+    "http://[2002:7f00:1::]:{port}/picture",
+    "http://[fe80::1%25lo]:{port}/picture",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://user:secret@127.0.0.1:{port}/picture",
+    "http://example.com@127.0.0.1:{port}/picture",
+    "http://@127.0.0.1:{port}/picture",
+    "http://127.0.0.1\\@example.com:{port}/picture",
+    "http://example.com\\@127.0.0.1:{port}/picture",
+    "http://127.0.0.1:{port}/picture\r\nX-Injected: 1",
+    "http://127.0.0.1:{port}/ picture",
+    "http://127.0.0.1:99999/picture",
+    "http:///picture",
+    "http:picture",
+    "//127.0.0.1:{port}/picture",
+    "file:///etc/passwd",
+    "ftp://127.0.0.1:{port}/picture",
+    "gopher://127.0.0.1:{port}/picture",
+    "unix:///run/docker.sock",
+    "jar:http://127.0.0.1:{port}!/picture",
+    "HTTP+UNIX://127.0.0.1:{port}/picture",
+    "http://127.0.0.1:{port}/" + "a" * 5000,
+]
+
+
+@pytest.mark.parametrize("url", REFUSED_URLS)
+def test_addresses_behind_the_wall_are_refused_and_never_asked(web: WebServer, url: str) -> None:
+    before = len(web.requested)
+    with pytest.raises(AddressRefused):
+        fetch(url.format(port=web.port), is_allowed=is_public, lookup=socket.getaddrinfo)
+    assert web.requested[before:] == []
+
+
+def test_a_picture_is_fetched_whatever_its_content_type_and_without_a_word_about_us(web: WebServer) -> None:
+    assert fetch(web.url("/picture")) == picture()
+    path, headers = web.requested[-1]
+    assert path == "/picture"
+    assert set(headers) == {"Host", "Connection", "User-Agent", "Accept", "Accept-Encoding"}
+    assert headers["User-Agent"] == "cloudconsole"
+
+
+def test_plain_http_needs_the_setting(web: WebServer) -> None:
+    before = len(web.requested)
+    with pytest.raises(AddressRefused):
+        fetch(web.url("/picture"), allow_http=False)
+    assert web.requested[before:] == []
+    assert checked_url("https://example.com/a", allow_http=False).host == "example.com"
+
+
+def test_a_name_is_refused_when_any_of_its_addresses_is(web: WebServer, internal: WebServer) -> None:
+    assert fetch(web.url("/picture", "pictures.example"), lookup=answering("127.0.0.1")) == picture()
+    before = len(web.requested)
+    for addresses in (["127.0.0.2"], ["127.0.0.1", "127.0.0.2"], ["127.0.0.2", "127.0.0.1"], []):
+        with pytest.raises(AddressRefused):
+            fetch(web.url("/picture", "pictures.example"), lookup=answering(*addresses))
+    assert web.requested[before:] == internal.requested == []
+
+
+def test_a_name_that_does_not_resolve_is_refused_like_an_internal_one() -> None:
+    def unknown(host: str, port: int) -> list[Any]:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    with pytest.raises(AddressRefused):
+        fetch("http://nobody.example/", lookup=unknown)
+
+
+def test_a_name_that_changes_its_mind_is_taken_at_its_checked_word() -> None:
+    answers = iter([answering("127.0.0.1"), answering("127.0.0.2"), answering("127.0.0.2")])
+    looked_up = []
+
+    def rebinding(host: str, port: int) -> list[Any]:
+        looked_up.append(host)
+        return next(answers)(host, port)
+
+    with web_server() as web, web_server("127.0.0.2", web.port) as internal:
+        assert fetch(web.url("/picture", "rebind.example"), lookup=rebinding) == picture()
+        assert looked_up == ["rebind.example"]
+        # A redirect to itself makes it look the name up again, and see the change.
+        answers = iter([answering("127.0.0.1"), answering("127.0.0.2")])
+        with pytest.raises(AddressRefused):
+            fetch(web.url("/hops?1", "rebind.example"), lookup=rebinding)
+        assert web.paths == ["/picture", "/hops?1"]
+        assert internal.requested == []
+
+
+def test_redirects_are_followed_three_times_without_cookies(web: WebServer) -> None:
+    assert fetch(web.url("/hops?3")) == picture()
+    assert "Cookie" not in web.requested[-1][1]
+    before = len(web.requested)
+    with pytest.raises(FetchFailed):
+        fetch(web.url("/hops?4"))
+    assert len(web.requested) - before == 4
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://127.0.0.2:{port}/picture",
+        "//127.0.0.2:{port}/picture",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://internal.example:{port}/picture",
+        "http://user@127.0.0.1:{public}/picture",
+        "http://0x7f000002:{port}/picture",
+        "file:///etc/passwd",
+        "ftp://127.0.0.1:{public}/picture",
+        "http:\\\\127.0.0.2:{port}/picture",
+    ],
+)
+def test_redirects_to_behind_the_wall_are_not_followed(web: WebServer, internal: WebServer, target: str) -> None:
+    target = target.format(port=internal.port, public=web.port)
+    before = len(web.requested)
+    with pytest.raises(AddressRefused):
+        fetch(web.url(f"/redirect?{quote(target)}"), lookup=answering("127.0.0.2"))
+    assert len(web.requested) - before == 1
+    assert internal.requested == []
+
+
+NO_HONEST_FILES = ["gigabyte", "endless?", "endless?chunked", "gzip", "gzip_picture", "transfer", "short", "missing"]
+NO_HONEST_FILES += ["nonsense", "lost"]
+
+
+@pytest.mark.parametrize("path", NO_HONEST_FILES)
+def test_bodies_that_are_no_honest_file_fail_and_fill_no_memory(web: WebServer, path: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises((FetchFailed, AddressRefused)):
+            fetch(web.url(f"/{path}"))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 25_000_000
+
+
+def test_a_slow_body_is_given_up_in_time(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "TOTAL_SECONDS", 0.5)
+    with pytest.raises(FetchFailed):
+        fetch(web.url("/slow"))
+
+
+def test_a_server_that_does_not_answer_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "TOTAL_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(FetchFailed):
+        fetch(f"http://127.0.0.1:{silent.getsockname()[1]}/picture")
+
+
+def test_a_server_that_is_not_there_fails() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(FetchFailed):
+        fetch(f"http://127.0.0.1:{port}/picture")
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
+def test_https_needs_a_certificate_that_is_valid_for_the_name(tmp_path: Path) -> None:
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -keyout key.pem -out cert.pem"
+    command += " -addext subjectAltName=DNS:pictures.example"
+    subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True)
+    own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    own.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+    known = {"allow_http": False, "lookup": answering("127.0.0.1")}
+    with web_server(tls=own) as web:
+        assert fetch(web.url("/picture", "pictures.example"), tls=trusting, **known) == picture()
+        with pytest.raises(FetchFailed):
+            fetch(web.url("/picture", "other.example"), tls=trusting, **known)
+        with pytest.raises(FetchFailed):
+            fetch(web.url("/picture", "pictures.example"), **known)
+        assert web.paths == ["/picture"]
