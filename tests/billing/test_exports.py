@@ -7,6 +7,7 @@ import io
 import json
 import tracemalloc
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -77,6 +78,20 @@ def test_json_lines_keep_decimals_exact_as_strings(customer: Customer):
     assert line["account_name"] == "Bücher\n"
     assert (line["tokens"], line["inputs"], line["events"]) == (1_234_567, 3, 1)
     assert (line["cost_millicents"], line["cost_usd"]) == ("2592.590700", "0.02592590700")
+
+
+def test_parquet_has_types_exact_decimals_and_row_groups(customer: Customer, monkeypatch):
+    monkeypatch.setattr(parquet, "ROW_GROUP_LINES", LINES_AT_A_TIME)
+    customer.set_price(customer.models[0], 2_100, NOVEMBER.start)
+    store(customer.event(tokens=1_234_567, inputs=3, occurred_at=NOVEMBER.start))
+    record_hours(customer, 2 * LINES_AT_A_TIME)
+    file = pq.ParquetFile(io.BytesIO(exported(customer, "parquet")))
+    assert file.num_row_groups == 3
+    types = {field.name: str(field.type) for field in file.schema_arrow}
+    assert types | {"tokens": "int64", "hour_start": "timestamp[us, tz=UTC]", "cost_usd": "decimal128(38, 11)"} == types
+    (line,) = (line for line in file.read().to_pylist() if line["inputs"] == 3)
+    assert (line["tokens"], line["cost_usd"]) == (1_234_567, Decimal("0.02592590700"))
+    assert line["price_effective_from"] == NOVEMBER.start
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
