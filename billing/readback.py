@@ -20,7 +20,10 @@ _MILLICENTS_PER_USD = Decimal(100_000)
 
 
 class LineKey(NamedTuple):
-    """What makes a line one of its own. ``price_from`` is None for usage without a price."""
+    """What makes a line one of its own. ``unit_price`` is in millicents per 1,000,000 tokens.
+
+    ``price_from`` is None for usage without a price.
+    """
 
     hour: datetime
     cluster_id: str
@@ -28,12 +31,13 @@ class LineKey(NamedTuple):
     api_key_id: str
     kind: str
     price_from: datetime | None
+    unit_price: int
 
     def __str__(self) -> str:
-        price = f"price of {self.price_from:%Y-%m-%dT%H:%M:%S.%fZ}" if self.price_from else "no price"
+        since = f"since {self.price_from:%Y-%m-%dT%H:%M:%S.%fZ}" if self.price_from else "without a price"
         return (
             f"{self.hour:%Y-%m-%dT%HZ}, cluster {self.cluster_id}, {self.model}, "
-            f"key {self.api_key_id}, {self.kind}, {price}"
+            f"key {self.api_key_id}, {self.kind}, at {self.unit_price} {since}"
         )
 
 
@@ -80,6 +84,7 @@ def _line(line: Mapping[str, Any]) -> tuple[LineKey, Amounts]:
         api_key_id=line["api_key_id"],
         kind=line["kind"],
         price_from=datetime.fromisoformat(began) if began else None,
+        unit_price=int(line["unit_price_millicents_per_million_tokens"]),
     )
     amounts = {name: int(line[name]) for name in ("tokens", "inputs", "events")}
     cost = Decimal(line["cost_millicents"])
@@ -116,6 +121,7 @@ def _focus(path: Path, prices: PricesById) -> Iterator[tuple[LineKey, Amounts]]:
             api_key_id=charge["x_ApiKeyId"],
             kind=charge["x_Kind"],
             price_from=None if charge["SkuPriceId"] == charge["SkuId"] else prices[charge["SkuPriceId"]],
+            unit_price=int(EXACT.multiply(charge["ListUnitPrice"], _MILLICENTS_PER_USD)),
         )
         yield (
             key,

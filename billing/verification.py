@@ -97,6 +97,7 @@ class _Ledger:
             api_key_id=str(row.api_key_id),
             kind=row.kind,
             price_from=price.effective_from if price else None,
+            unit_price=price.millicents_per_million if price else 0,
         )
         amounts = Amounts(
             tokens=row.tokens,

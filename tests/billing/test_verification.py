@@ -149,6 +149,7 @@ SPOILED_LINES = {
     "a token more": changed(lambda line: [replace(line, tokens=line.tokens + 1)]),
     "an event less": changed(lambda line: [replace(line, events=line.events - 1)]),
     "another cost": changed(lambda line: [replace(line, cost_millicents=Decimal(1000), cost_usd=Decimal("0.01"))]),
+    "another unit price": changed(lambda line: [replace(line, unit_price_millicents_per_million_tokens=1)]),
     "the key of another": changed(lambda line: [replace(line, api_key_id=line.cluster_id)]),
     "another hour": changed(lambda line: [replace(line, hour_start=line.hour_start.replace(hour=3))]),
     "another kind": changed(lambda line: [replace(line, kind="search")]),
@@ -183,7 +184,7 @@ def test_an_export_that_cannot_be_read_is_caught(used: Customer, monkeypatch, fo
 def test_the_command_tells_the_numbers_and_fails(used: Customer, monkeypatch):
     spoil_lines(monkeypatch, "jsonl", SPOILED_LINES["a token more"])
     said = run(month=MONTH)
-    line = f"cluster {used.clusters[0].pk}, {used.models[0].name}, key {used.keys[used.clusters[0].pk][0].pk}, update"
-    assert f"  jsonl: 2026-11-15T12Z, {line}, price of 2026-11-01" in said
+    line = f"cluster {used.clusters[0].pk}, {used.models[0].name}, key {used.keys[used.clusters[0].pk][0].pk}"
+    assert f"  jsonl: 2026-11-15T12Z, {line}, update, at 2100 since 2026-11-01T00:00:00.000000Z: " in said
     assert "tokens: the ledger says 1234567, here it is 1234568" in said
     assert "error: Bills differ from the ledger. Months checked: 1, differences: 1." in said
