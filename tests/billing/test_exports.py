@@ -143,7 +143,7 @@ def test_memory_does_not_grow_with_the_month(customer: Customer, format: str, mo
     record_hours(customer, 9 * LINES_AT_A_TIME)
     peak_of_more, peak_of_arrow_of_more, size_of_more = peaks_and_size()
     assert size_of_more > 3 * size
-    assert peak_of_more < 1.2 * peak
+    assert peak_of_more < 1.5 * peak  # when garbage is collected makes a fifth of it either way
     assert peak_of_arrow_of_more < 1.2 * peak_of_arrow + 100_000
 
 
