@@ -1,93 +1,66 @@
-# ruff: noqa: S608 - the statement is put together from constants; values go in as parameters
-"""The billing reports export: a month of usage, line by line, in bytes that stay the same.
-
-One line per hour, cluster, model, API key, kind and price version, in that order. The database groups, sorts and
-keeps the lines; they pass through here a few hundred at a time, so memory does not grow with the month.
-"""
+"""The billing reports export: usage of a month or more, line by line, in bytes that stay the same."""
 
 import csv
 import io
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from operator import attrgetter
 from uuid import UUID
 
 import orjson
+import pyarrow as pa
 from asgiref.sync import sync_to_async
-from django.db import connection
 
-from billing.queries import NOT_TAKEN_BACK, RATED_USAGE, period
-from billing.rules import Month, millicents_from_millionths
+from billing import focus_columns
+from billing.focus import focus_charge
+from billing.lines import EVERYTHING, ReportLine, Selection, report_lines
+from billing.parquet import TIME, encode_parquet, exact
+from billing.rules import Month
 from cloudconsole.accounts.models import Account
 from cloudconsole.errors import Code, ServiceError
-from cloudconsole.money import usd_from_millicents
 
-LINES_AT_A_TIME = 500
+Batches = Iterable[Sequence[ReportLine]]
 
-_LINES = f"""{RATED_USAGE}, line AS (
-    SELECT date_trunc('hour', occurred_at, 'UTC') AS hour_start, account_id, cluster_id, model_id, api_key_id, kind,
-        price_effective_from, unit_price, sum(tokens) AS tokens, sum(inputs) AS inputs, sum(events) AS events,
-        sum(cost_millionths) AS cost_millionths
-    FROM rated
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 {NOT_TAKEN_BACK}
+_COLUMN_TYPES = {
+    "hour_start": TIME,
+    "account_id": pa.string(),
+    "account_name": pa.string(),
+    "cluster_id": pa.string(),
+    "cluster_name": pa.string(),
+    "provider": pa.string(),
+    "region": pa.string(),
+    "model": pa.string(),
+    "api_key_id": pa.string(),
+    "api_key_name": pa.string(),
+    "kind": pa.string(),
+    "tokens": pa.int64(),
+    "inputs": pa.int64(),
+    "events": pa.int64(),
+    "unit_price_millicents_per_million_tokens": pa.int64(),
+    "price_effective_from": TIME,
+    "cost_millicents": exact(6),
+    "cost_usd": exact(11),
+}
+COLUMNS = tuple(_COLUMN_TYPES)  # of every format but FOCUS
+PARQUET_SCHEMA = pa.schema(
+    [pa.field(name, type, nullable=name == "price_effective_from") for name, type in _COLUMN_TYPES.items()]
 )
-SELECT line.hour_start, line.account_id, coalesce(account.name, line.account_id::text),
-    line.cluster_id, coalesce(cluster.name, line.cluster_id::text),
-    coalesce(region.provider_id, ''), coalesce(region.code, ''), coalesce(model.name, line.model_id::text) AS model,
-    line.api_key_id, coalesce(api_key.name, line.api_key_id::text), line.kind,
-    line.tokens, line.inputs, line.events, line.unit_price, line.price_effective_from, line.cost_millionths
-FROM line
-LEFT JOIN accounts_account account ON account.id = line.account_id
-LEFT JOIN clusters_cluster cluster ON cluster.id = line.cluster_id
-LEFT JOIN clusters_region region ON region.id = cluster.region_id
-LEFT JOIN clusters_databaseapikey api_key ON api_key.id = line.api_key_id
-LEFT JOIN inference_inferencemodel model ON model.id = line.model_id
-ORDER BY line.hour_start, line.cluster_id, coalesce(model.name, line.model_id::text) COLLATE "C",
-    line.api_key_id, line.kind COLLATE "C", line.price_effective_from NULLS FIRST
-"""
+_NAMES_PEOPLE_CHOOSE = {"account_name", "cluster_name", "api_key_name"}
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
-
-@dataclass(frozen=True, slots=True)
-class ExportLine:
-    """What one API key used of one model in one hour at one price. The fields are the columns of every format.
-
-    Names of things that are gone are their ids. ``price_effective_from`` is None for usage from before the
-    model's first price, which is free. ``cost_millicents`` has six decimal places and ``cost_usd`` eleven: exact.
-    """
-
-    hour_start: datetime
-    account_id: UUID
-    account_name: str
-    cluster_id: UUID
-    cluster_name: str
-    provider: str
-    region: str
-    model: str
-    api_key_id: UUID
-    api_key_name: str
-    kind: str
-    tokens: int
-    inputs: int
-    events: int
-    unit_price_millicents_per_million_tokens: int
-    price_effective_from: datetime | None
-    cost_millicents: Decimal
-    cost_usd: Decimal
+_values = attrgetter(*COLUMNS)
 
 
 @dataclass(frozen=True)
 class ExportFormat:
+    """``encode`` makes a file of the lines, in pieces of which none is empty."""
+
+    label: str
     content_type: str
     extension: str
-    header: bytes
-    encode: Callable[[Sequence[ExportLine]], bytes]
-
-
-COLUMNS = tuple(ExportLine.__dataclass_fields__)
-_NAMES_PEOPLE_CHOOSE = {"account_name", "cluster_name", "api_key_name"}
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+    encode: Callable[[Batches], Iterator[bytes]]
 
 
 def _text(value: object) -> str:
@@ -99,10 +72,10 @@ def _text(value: object) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
-def _csv_value(column: str, value: object) -> str:
+def _csv_value(value: object, chosen_by_people: bool) -> str:
     """A name that a spreadsheet would run as a formula gets an apostrophe in front, as OWASP advises."""
     text = _text(value)
-    return f"'{text}" if column in _NAMES_PEOPLE_CHOOSE and text.startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if chosen_by_people and text.startswith(_FORMULA_STARTS) else text
 
 
 def _json_value(value: object) -> object:
@@ -110,45 +83,64 @@ def _json_value(value: object) -> object:
     return value if value is None or isinstance(value, int) else _text(value)
 
 
-def _csv(rows: Sequence[Sequence[str]]) -> bytes:
+def _csv(rows: Iterable[Sequence[str]]) -> bytes:
     """RFC 4180 in UTF-8."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerows(rows)
     return text.getvalue().encode()
 
 
-def _csv_lines(lines: Sequence[ExportLine]) -> bytes:
-    return _csv([[_csv_value(column, getattr(line, column)) for column in COLUMNS] for line in lines])
+def _csv_file(
+    columns: dict[str, bool], values: Callable[[ReportLine], Sequence[object]], batches: Batches
+) -> Iterator[bytes]:
+    """``columns`` tells of each column whether people choose what is in it."""
+    yield _csv([tuple(columns)])
+    for lines in batches:
+        yield _csv([list(map(_csv_value, values(line), columns.values())) for line in lines])
 
 
-def _json_lines(lines: Sequence[ExportLine]) -> bytes:
-    objects = ({column: _json_value(getattr(line, column)) for column in COLUMNS} for line in lines)
-    return b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in objects)
+def _usage_csv(batches: Batches) -> Iterator[bytes]:
+    return _csv_file({name: name in _NAMES_PEOPLE_CHOOSE for name in COLUMNS}, _values, batches)
 
 
+def _json_lines(batches: Batches) -> Iterator[bytes]:
+    for lines in batches:
+        objects = (dict(zip(COLUMNS, map(_json_value, _values(line)), strict=True)) for line in lines)
+        yield b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in objects)
+
+
+def _usage_parquet(batches: Batches) -> Iterator[bytes]:
+    def values(line: ReportLine) -> list[object]:
+        return [str(value) if isinstance(value, UUID) else value for value in _values(line)]
+
+    return encode_parquet(PARQUET_SCHEMA, values, batches)
+
+
+def _focus_csv(batches: Batches) -> Iterator[bytes]:
+    columns = {name: column.chosen_by_people for name, column in focus_columns.COLUMNS.items()}
+    return _csv_file(columns, focus_charge, batches)
+
+
+def _focus_parquet(batches: Batches) -> Iterator[bytes]:
+    return encode_parquet(focus_columns.SCHEMA, focus_charge, batches)
+
+
+_CSV, _PARQUET = "text/csv; charset=utf-8", "application/vnd.apache.parquet"
 EXPORT_FORMATS = {
-    "csv": ExportFormat("text/csv; charset=utf-8", "csv", _csv([COLUMNS]), _csv_lines),
-    "jsonl": ExportFormat("application/jsonl", "jsonl", b"", _json_lines),
+    "csv": ExportFormat("CSV", _CSV, "csv", _usage_csv),
+    "jsonl": ExportFormat("JSON Lines", "application/jsonl", "jsonl", _json_lines),
+    "parquet": ExportFormat("Parquet", _PARQUET, "parquet", _usage_parquet),
+    "focus-csv": ExportFormat(f"FOCUS {focus_columns.FOCUS_VERSION} CSV", _CSV, "focus.csv", _focus_csv),
+    "focus-parquet": ExportFormat(
+        f"FOCUS {focus_columns.FOCUS_VERSION} Parquet", _PARQUET, "focus.parquet", _focus_parquet
+    ),
 }
 
 
-def export_lines(*, account: Account, month: Month) -> Iterator[list[ExportLine]]:
-    """The account's lines of the month, some at a time, all as of the moment the first are asked for."""
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(_LINES, period(month.start, month.end, account=account))
-        while rows := cursor.fetchmany(LINES_AT_A_TIME):
-            yield [_line(row) for row in rows]
-
-
-def _line(row: Sequence[Any]) -> ExportLine:
-    *facts, unit_price, price_effective_from, cost_millionths = row
-    facts[-3:] = map(int, facts[-3:])  # sums arrive as decimals
-    cost = millicents_from_millionths(cost_millionths)
-    return ExportLine(*[*facts, unit_price, price_effective_from, cost, usd_from_millicents(cost)])
-
-
-def stream_export(*, account: Account, month: Month, format: str) -> Generator[bytes, None, None]:
-    """The month as a file of one of ``EXPORT_FORMATS``, in pieces.
+def stream_export(
+    *, account: Account, month: Month, format: str, until: Month | None = None, selection: Selection = EVERYTHING
+) -> Generator[bytes, None, None]:
+    """The month (or the months up to and with ``until``) as a file of one of ``EXPORT_FORMATS``, in pieces.
 
     Raises ``ServiceError`` INVALID_ARGUMENT for another format, at once and not at the first piece.
     """
@@ -156,14 +148,8 @@ def stream_export(*, account: Account, month: Month, format: str) -> Generator[b
     if chosen is None:
         sentence = f"There is no export format {format}. Use one of: {', '.join(EXPORT_FORMATS)}."
         raise ServiceError(Code.INVALID_ARGUMENT, sentence, "format")
-    return _stream(chosen, account, month)
-
-
-def _stream(format: ExportFormat, account: Account, month: Month) -> Generator[bytes, None, None]:
-    if format.header:
-        yield format.header
-    for lines in export_lines(account=account, month=month):
-        yield format.encode(lines)
+    lines = report_lines(account=account, month=month, until=until, selection=selection)
+    return (piece for piece in chosen.encode(lines))
 
 
 async def stream_export_async(*, account: Account, month: Month, format: str) -> AsyncIterator[bytes]:

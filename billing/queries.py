@@ -1,7 +1,7 @@
 # ruff: noqa: S608 - statements are put together from constants of this file; values go in as parameters
 """What was used and what it costs, from the ledger: the only place, so that every page and answer agrees.
 
-Every function is one query. Amounts are exact; ``exports`` builds on the same ``RATED_USAGE``.
+Every function is one query. Amounts are exact; ``lines`` builds on the same ``RATED_USAGE``.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ from clusters.models import Cluster
 # Usage from before a model's first price is free. LEFT JOINs only: no usage may vanish because a row is gone.
 RATED_USAGE = """
 WITH price AS (
-    SELECT model_id, millicents_per_million, effective_from,
+    SELECT id, model_id, millicents_per_million, effective_from,
         lead(effective_from, 1, 'infinity'::timestamptz)
             OVER (PARTITION BY model_id ORDER BY effective_from) AS effective_until
     FROM inference_modelprice
@@ -30,7 +30,7 @@ WITH price AS (
     SELECT event.account_id, event.cluster_id, event.model_id, event.api_key_id, event.kind,
         event.tokens, event.inputs, event.occurred_at,
         CASE WHEN event.corrects_id IS NULL THEN 1 ELSE -1 END AS events,
-        price.effective_from AS price_effective_from,
+        price.id AS price_id, price.effective_from AS price_effective_from,
         coalesce(price.millicents_per_million, 0) AS unit_price,
         event.tokens::numeric * coalesce(price.millicents_per_million, 0) AS cost_millionths
     FROM billing_usageevent event

@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from billing.exports import EXPORT_FORMATS, stream_export_async
+from billing.exports import EXPORT_FORMATS, ExportFormat, stream_export_async
 from billing.queries import (
     ApiKeyUsage,
     ClusterUsage,
@@ -48,6 +48,10 @@ class BillingView:
         while months[-1] > first:
             months.append(months[-1].previous)
         return months
+
+    @property
+    def export_formats(self) -> dict[str, ExportFormat]:
+        return EXPORT_FORMATS
 
     @cached_property
     def by_model(self) -> list[ModelUsage]:
@@ -107,7 +111,7 @@ def export(request: AccountRequest) -> StreamingHttpResponse:
     name, month = request.GET.get("format", ""), _month(request)
     chosen = EXPORT_FORMATS.get(name)
     if chosen is None:
-        raise Http404(f"Usage can be exported as {' or '.join(EXPORT_FORMATS)}.")
+        raise Http404(f"Usage can be exported as one of: {', '.join(EXPORT_FORMATS)}.")
     response = StreamingHttpResponse(
         stream_export_async(account=request.account, month=month, format=name), content_type=chosen.content_type
     )

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billing.events import NewUsageEvent
-from billing.exports import stream_export
+from billing.exports import EXPORT_FORMATS, stream_export
 from billing.models import UsageEvent
 from billing.queries import daily_tokens, usage_by_api_key, usage_by_cluster, usage_by_hour, usage_by_model
 from billing.rules import Month, PriceVersion, price_at, rate
@@ -190,7 +190,7 @@ def test_one_cluster_has_its_own_numbers_only(customer: Customer, uses, price_li
 @on_real_database
 def test_order_repetition_and_what_was_taken_back_leave_the_bytes_alone(customer: Customer, uses, price_list, dice):
     history = happen(customer, uses, price_list, dice)
-    before = {format: exported(customer, format) for format in ("csv", "jsonl")}
+    before = {format: exported(customer, format) for format in EXPORT_FORMATS}
 
     async def happen_again():
         again = history.events * 2

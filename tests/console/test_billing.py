@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from billing.exports import EXPORT_FORMATS
 from clusters.models import Cluster
 from tests.console.conftest import record_usage
 from tests.console.html import Element, parse
@@ -98,18 +99,37 @@ class TestExport:
             assert cost == Decimal(page.one(id="total-cost").text.removeprefix("$"))
             assert {line["cluster_name"] for line in lines} == {"one", "two"}
 
-    @pytest.mark.parametrize(("format", "kind"), [("csv", "text/csv"), ("jsonl", "application/jsonl")])
-    def test_it_arrives_as_a_file_with_a_name(self, format: str, kind: str, console: Client) -> None:
-        answer, _ = self.export(console, format)
+    @pytest.mark.parametrize(
+        ("format", "kind", "extension"),
+        [
+            ("csv", "text/csv", "csv"),
+            ("jsonl", "application/jsonl", "jsonl"),
+            ("parquet", "application/vnd.apache.parquet", "parquet"),
+            ("focus-csv", "text/csv", "focus.csv"),
+            ("focus-parquet", "application/vnd.apache.parquet", "focus.parquet"),
+        ],
+    )
+    def test_it_arrives_as_a_file_with_a_name(self, format: str, kind: str, extension: str, console: Client) -> None:
+        answer = console.get("/billing/export", {"month": "2026-11", "format": format})
+        assert b"".join(answer)
         assert answer.headers["Content-Type"].startswith(kind)
-        assert answer.headers["Content-Disposition"] == (f'attachment; filename="inference-usage-2026-11.{format}"')
+        assert answer.headers["Content-Disposition"] == (f'attachment; filename="inference-usage-2026-11.{extension}"')
 
-    def test_the_page_links_both(self, console: Client) -> None:
+    def test_the_page_links_every_format(self, console: Client) -> None:
         page = parse(console.get("/billing?month=2026-11"))
-        for format in ("csv", "jsonl"):
-            assert page.all("a", href=f"/billing/export?month=2026-11&format={format}")
+        labels = {
+            format: page.one("a", href=f"/billing/export?month=2026-11&format={format}").text
+            for format in EXPORT_FORMATS
+        }
+        assert labels == {
+            "csv": "CSV",
+            "jsonl": "JSON Lines",
+            "parquet": "Parquet",
+            "focus-csv": "FOCUS 1.2 CSV",
+            "focus-parquet": "FOCUS 1.2 Parquet",
+        }
 
     def test_another_format_is_not_there(self, console: Client) -> None:
         answer = console.get("/billing/export", {"month": "2026-11", "format": "xls"})
         assert answer.status_code == 404
-        assert "Usage can be exported as csv or jsonl." in parse(answer).text
+        assert "Usage can be exported as one of: csv, jsonl, parquet, focus-csv, focus-parquet." in parse(answer).text

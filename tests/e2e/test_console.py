@@ -196,7 +196,7 @@ def test_the_exported_bill_sums_to_the_page(page: Page, data_plane: Callable[[st
     tokens = page.locator("#total-tokens").inner_text()
     cost = page.locator("#total-cost").inner_text()
     with page.expect_download() as download:
-        page.get_by_role("link", name="CSV").click()
+        page.get_by_role("link", name="CSV", exact=True).click()
     assert download.value.suggested_filename.endswith(".csv")
     lines = list(csv.DictReader(Path(download.value.path()).read_text().splitlines()))
     assert lines
