@@ -38,9 +38,7 @@ def run_worker(config: WorkerConfig) -> None:
     die_with_parent()
     store = WeightStore(config.cache_dir, config.models_dir, offline=config.offline)
     fetcher = None if config.offline else FetcherProcess(allow_http=config.image_http)
-    embedder = Embedder(
-        ModelRegistry(config, store), ExternalEmbedder(config.external_urls), ImagePreparation(fetcher)
-    )
+    embedder = Embedder(ModelRegistry(config, store), ExternalEmbedder(config.external_urls), ImagePreparation(fetcher))
     app = WorkerApp(embedder)
     _Server(_uvicorn_config(config.listen, app), app).run()
 
