@@ -11,9 +11,30 @@ def write_atomically(file: Path, content: bytes) -> None:
         out.write(content)
         out.flush()
         os.fsync(out.fileno())
+    publish(draft, file)
+
+
+def publish(draft: Path, file: Path) -> None:
+    """Give a file that is on disk its name; it replaces what had the name."""
     draft.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY)
+    sync_folder(file.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put a folder's list of names on disk."""
+    _sync(folder)
+
+
+def sync_tree(folder: Path) -> None:
+    """Put a folder and everything in it on disk."""
+    for path in folder.rglob("*"):
+        _sync(path)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)
