@@ -17,22 +17,18 @@ def write_atomically(file: Path, content: bytes) -> None:
 def publish(draft: Path, file: Path) -> None:
     """Give a file that is on disk its name; it replaces what had the name."""
     draft.replace(file)
-    sync_folder(file.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Put a folder's list of names on disk."""
-    _sync(folder)
+    sync(file.parent)
 
 
 def sync_tree(folder: Path) -> None:
     """Put a folder and everything in it on disk."""
     for path in folder.rglob("*"):
-        _sync(path)
-    _sync(folder)
+        sync(path)
+    sync(folder)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Put a file's content, or a folder's list of names, on disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

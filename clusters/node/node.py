@@ -7,6 +7,7 @@ makes the order of reads and writes plain and lets writes that wait together sha
 import asyncio
 import logging
 import os
+import shutil
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,9 @@ class Node:
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
+        self.uploads = data_dir / "uploads"
+        shutil.rmtree(self.uploads, ignore_errors=True)  # what a crash left of them
+        self.uploads.mkdir(parents=True)
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="engine")
         self._loop = asyncio.get_running_loop()
@@ -75,7 +79,6 @@ class Node:
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
-        self._data_dir.mkdir(parents=True, exist_ok=True)
         collections = Collections(self._data_dir)
         journal = Journal(self._data_dir / "journal")
         engine = _Engine(collections, GroupCommit(journal))

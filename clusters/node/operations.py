@@ -9,7 +9,18 @@ from typing import Any
 from pydantic_core import SchemaValidator
 
 from clusters.node import legacy, results
-from clusters.node.engine import aliases, catalogue, groups, matrices, reads, rewriting, updates, vector_names
+from clusters.node.engine import (
+    aliases,
+    catalogue,
+    figures,
+    groups,
+    matrices,
+    reads,
+    rewriting,
+    snapshots,
+    updates,
+    vector_names,
+)
 from clusters.node.models import m
 from clusters.node.shapes import body_validator, parse_body
 
@@ -49,6 +60,8 @@ class Operation:
 
 _COLLECTION = "/collections/{collection_name}"
 _POINTS = f"{_COLLECTION}/points"
+_SNAPSHOTS = f"{_COLLECTION}/snapshots"
+_SNAPSHOT = f"{_SNAPSHOTS}/{{snapshot_name}}"
 _VECTOR_NAME = f"{_COLLECTION}/vectors/{{vector_name}}"
 _MATRIX = f"{_POINTS}/search/matrix"
 
@@ -97,6 +110,17 @@ _TABLE = [
         _VECTOR_NAME,
         vector_names.delete_vector_name,
         result=results.completed,
+    ),
+    _registry("create_snapshot", "POST", _SNAPSHOTS, snapshots.create_snapshot),
+    _registry("delete_snapshot", "DELETE", _SNAPSHOT, snapshots.delete_snapshot),
+    _registry("recover_from_uploaded_snapshot", "POST", f"{_SNAPSHOTS}/upload", snapshots.recover_snapshot),
+    _read("list_snapshots", "GET", _SNAPSHOTS, snapshots.list_snapshots, results.unchanged),
+    _read("get_snapshot", "GET", _SNAPSHOT, snapshots.get_snapshot, results.unchanged),
+    _read("telemetry", "GET", "/telemetry", figures.all_figures, results.unchanged),
+    _read("metrics", "GET", "/metrics", figures.all_figures, results.unchanged),
+    _read("cluster_status", "GET", "/cluster", figures.cluster_status, results.unchanged),
+    _read(
+        "collection_cluster_info", "GET", f"{_COLLECTION}/cluster", figures.collection_cluster_info, results.unchanged
     ),
     _write("create_field_index", "PUT", f"{_COLLECTION}/index", updates.create_field_index, m.CreateFieldIndex),
     _write("delete_field_index", "DELETE", f"{_COLLECTION}/index/{{field_name}}", updates.delete_field_index),

@@ -15,7 +15,7 @@ import orjson
 from clusters.node.engine.collection import Collection
 from clusters.node.engine.configuration import updated_configuration
 from clusters.node.errors import Conflict, NodeError, WrongInput, collection_not_found
-from clusters.node.files import sync_folder, write_atomically
+from clusters.node.files import sync, write_atomically
 from clusters.node.models import m
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,8 @@ class Collections:
                 log.error("collection cannot be loaded: %s", error, extra={"folder": entry["folder"]})
         _remove_others(self._folder, {collection.folder.name for collection in self._by_name.values()})
         _remove_others(self._snapshots, {collection.snapshots.name for collection in self._by_name.values()})
+        for draft in self._snapshots.glob("*/*.new"):
+            draft.unlink()
 
     def names(self) -> list[str]:
         """The collections' names, in the order they were created."""
@@ -156,7 +158,7 @@ class Collections:
             }
             for name, collection in by_name.items()
         }
-        sync_folder(self._folder)
+        sync(self._folder)
         content = {"collections": entries, "aliases": aliases}
         write_atomically(self._file, orjson.dumps(content, option=orjson.OPT_INDENT_2))
         self._by_name, self._aliases = by_name, aliases
