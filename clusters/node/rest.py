@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from clusters.node.engine.snapshots import UploadedSnapshot
-from clusters.node.errors import EngineFailure, NodeError, PayloadTooLarge, Unavailable
+from clusters.node.errors import EngineFailure, FormatError, NodeError, PayloadTooLarge, Unavailable
 from clusters.node.node import Call, Node
 from clusters.node.routing import Match, Router
 from clusters.node.traffic import Traffic
@@ -97,7 +97,9 @@ class RestApi:
         raw = await _body(request)
         body = match.operation.parse(raw)
         wait = request.query_params.get("wait", "false").lower() == "true"
-        return await self._node.execute(Call(match.operation, match.collection, match.parameters, body, raw, wait))
+        timeout = _timeout(request.query_params.get("timeout"))
+        call = Call(match.operation, match.collection, match.parameters, body, raw, wait, timeout)
+        return await self._node.execute(call)
 
     async def _recover(self, request: Request, match: Match) -> Any:
         """Receive a snapshot, which may be larger than any other body, and recover the collection from it."""
@@ -125,6 +127,12 @@ class RestApi:
         if not self._node.is_ready:
             raise Unavailable("Service unavailable: collections are being loaded")
         return PlainTextResponse("all shards are ready")
+
+
+def _timeout(given: str | None) -> int | None:
+    if given is not None and not (given.isascii() and given.isdigit()):
+        raise FormatError(f"timeout: invalid value: `{given}`, expected a number of seconds", "query parameters")
+    return None if given is None else int(given)
 
 
 async def _body(request: Request) -> bytes:
