@@ -97,13 +97,16 @@ class Collections:
         collection = self.draft(name, configuration)
         try:
             collection.create()
-            self.register(collection)
-        except (NodeError, OSError):
+        except NodeError:
             collection.remove()
             raise
+        self.register(collection)
 
     def register(self, collection: Collection) -> None:
-        """Make a complete collection the one of its name; what had the name before is deleted."""
+        """Make a complete collection the one of its name; what had the name before is deleted.
+
+        When this fails the folder stays, because the registry on disk may name it already; the next start knows.
+        """
         old = self._by_name.get(collection.name)
         self._save({**self._by_name, collection.name: collection}, self._aliases)
         if old is not None:

@@ -1,4 +1,4 @@
-"""Snapshots of a collection: a tar of its configuration and its flushed shard, made, kept, handed out, recovered.
+"""Snapshots of a collection: a compressed tar of its configuration and its flushed shard.
 
 The engine opens a shard that lacks files as one that lacks points, so the tar begins with the list of its files.
 A snapshot has its name only when all of it is on disk. A recovery fills a folder of its own, which then takes the
@@ -6,10 +6,12 @@ collection's place in the registry, so that after a crash the collection is the 
 """
 
 import contextlib
+import gzip
 import hashlib
 import io
 import tarfile
 import uuid
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,11 +24,15 @@ from pydantic import ValidationError
 from clusters.node.engine.collection import Collection
 from clusters.node.engine.registry import Collections, check_name
 from clusters.node.errors import EnginePanic, NodeError, NotFound, WrongInput
-from clusters.node.files import publish, sync, sync_tree, write_atomically
+from clusters.node.files import publish, sync, sync_tree, write_atomically, write_sparsely
 from clusters.node.models import m
 
 _HEAD = "collection.json"  # {"configuration": …, "files": {path in the shard: bytes}}
 _SHARD = "shard/"
+_LARGEST_HEAD = 16 * 1024 * 1024  # bytes
+_COMPRESSION = 1  # enough for the zeros that most of a small shard consists of
+_BROKEN_FILE = (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
+_IMPOSSIBLE_NAMES = (ValueError, FileExistsError, IsADirectoryError, NotADirectoryError)
 _LONGEST_PREFIX = 150  # bytes of the collection's name that a snapshot's name begins with
 
 
@@ -97,10 +103,10 @@ def recover_snapshot(collections: Collections, name: str, body: UploadedSnapshot
             collection.continue_from(old)
         try:
             _unpack(archive, collection, files)
-            collections.register(collection)
         except Exception:
             collection.remove()
             raise
+    collections.register(collection)
     return True
 
 
@@ -115,7 +121,7 @@ def _pack(collection: Collection, out: Any) -> None:
     content = orjson.dumps({"configuration": configuration, "files": _sizes(collection.folder)})
     head = tarfile.TarInfo(_HEAD)
     head.size = len(content)
-    with tarfile.open(fileobj=out, mode="w") as archive:
+    with tarfile.open(fileobj=out, mode="w:gz", compresslevel=_COMPRESSION) as archive:
         archive.addfile(head, io.BytesIO(content))
         archive.add(collection.folder, _SHARD.rstrip("/"))
 
@@ -127,15 +133,17 @@ def _sizes(folder: Path) -> dict[str, int]:
 @contextlib.contextmanager
 def _opened(file: Path) -> Iterator[tarfile.TarFile]:
     try:
-        with tarfile.open(file, "r:") as archive:
+        with tarfile.open(file, "r:gz") as archive:
             yield archive
-    except (tarfile.TarError, EOFError, UnicodeError) as error:
+    except (*_BROKEN_FILE, *_IMPOSSIBLE_NAMES) as error:
         raise _no_snapshot() from error
 
 
 def _head(archive: tarfile.TarFile) -> tuple[m.CreateCollection, dict[str, int]]:
     first = archive.next()
-    content = archive.extractfile(first) if first is not None and first.name == _HEAD else None
+    if first is None or first.name != _HEAD or first.size > _LARGEST_HEAD:
+        raise _no_snapshot()
+    content = archive.extractfile(first)
     if content is None:
         raise _no_snapshot()
     try:
@@ -151,10 +159,14 @@ def _unpack(archive: tarfile.TarFile, collection: Collection, files: dict[str, i
     for member in archive:
         if not member.name.startswith(_SHARD):
             continue
-        if not (member.isdir() or member.isreg()) or member.issparse():
-            raise _no_snapshot()  # links lead outside, and holes have no end
         member.name = member.name.removeprefix(_SHARD)
-        archive.extract(member, collection.folder, filter="data")
+        tarfile.data_filter(member, str(collection.folder))  # refuses paths that lead outside
+        target = collection.folder / member.name
+        if member.isdir():
+            target.mkdir(parents=True, exist_ok=True)
+        elif member.isreg() and (content := archive.extractfile(member)) is not None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_sparsely(target, content)
     if not files or _sizes(collection.folder) != files:
         raise _no_snapshot()
     try:

@@ -4,7 +4,6 @@ The engine changes its segments one after the other and in place, so a crash in 
 fits no configuration. The change is made to a copy, which then takes the collection's place in the registry.
 """
 
-import shutil
 from typing import Any
 
 import qdrant_edge as edge
@@ -15,7 +14,7 @@ from clusters.node.engine.conversion import enum_member, to_engine
 from clusters.node.engine.registry import Collections
 from clusters.node.engine.vectors import DEFAULT_VECTOR
 from clusters.node.errors import WrongInput
-from clusters.node.files import sync_tree
+from clusters.node.files import copy_tree, sync_tree
 from clusters.node.models import m
 
 _Update = edge.UpdateOperation
@@ -82,7 +81,7 @@ def _replaced(collections: Collections, collection: Collection, configuration: m
     copy = collections.draft(collection.name, collection.configuration)
     copy.continue_from(collection)
     try:
-        shutil.copytree(collection.folder, copy.folder)
+        copy_tree(collection.folder, copy.folder)
         copy.load()
         operation_id = copy.apply(Step(copy, update))
         copy.flush()
@@ -90,10 +89,10 @@ def _replaced(collections: Collections, collection: Collection, configuration: m
         copy.configuration = configuration
         copy.load()
         sync_tree(copy.folder)
-        collections.register(copy)
     except Exception:
         copy.remove()
         raise
+    collections.register(copy)
     return operation_id
 
 
