@@ -14,6 +14,7 @@ import orjson
 
 from clusters.node.engine.collection import Collection
 from clusters.node.engine.configuration import updated_configuration
+from clusters.node.engine.vectors import check_vector_names
 from clusters.node.errors import Conflict, NodeError, WrongInput, collection_not_found
 from clusters.node.files import sync, write_atomically
 from clusters.node.models import m
@@ -95,6 +96,7 @@ class Collections:
         if name in self._aliases:
             raise WrongInput(f"Can't create collection with name {name}. Alias with the same name already exists")
         collection = self.draft(name, configuration)
+        check_vector_names(collection.vectors)
         try:
             collection.create()
         except NodeError:

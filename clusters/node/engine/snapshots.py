@@ -23,6 +23,7 @@ from pydantic import ValidationError
 
 from clusters.node.engine.collection import Collection
 from clusters.node.engine.registry import Collections, check_name
+from clusters.node.engine.vectors import check_vector_names
 from clusters.node.errors import EnginePanic, NodeError, NotFound, WrongInput
 from clusters.node.files import publish, sync, sync_tree, write_atomically, write_sparsely
 from clusters.node.models import m
@@ -97,6 +98,7 @@ def recover_snapshot(collections: Collections, name: str, body: UploadedSnapshot
     with _opened(body.file) as archive:
         configuration, files = _head(archive)
         collection = collections.draft(old.name if old else name, configuration)
+        check_vector_names(collection.vectors)
         if old is not None:
             if old.vectors != collection.vectors:
                 raise WrongInput("Snapshot is not compatible with existing collection: their vectors differ")

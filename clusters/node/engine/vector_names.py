@@ -12,7 +12,7 @@ from clusters.node.engine.collection import Collection, Step
 from clusters.node.engine.configuration import engine_config
 from clusters.node.engine.conversion import enum_member, to_engine
 from clusters.node.engine.registry import Collections
-from clusters.node.engine.vectors import DEFAULT_VECTOR
+from clusters.node.engine.vectors import DEFAULT_VECTOR, check_vector_names
 from clusters.node.errors import WrongInput
 from clusters.node.files import copy_tree, sync_tree
 from clusters.node.models import m
@@ -22,6 +22,7 @@ _Update = edge.UpdateOperation
 
 def create_vector_name(collections: Collections, name: str, body: Any, vector_name: str) -> int:
     """Add a named vector, which no point has yet; returns the operation's id. The same one again changes nothing."""
+    check_vector_names([vector_name])
     collection = collections.get(name)
     dense, sparse = _vectors(collection)
     if isinstance(body, m.DenseVectorNameConfig):

@@ -1,9 +1,9 @@
-"""docs/differences.md is true, row by row, and complete."""
+"""docs/differences.md is true, row by row."""
 
 import io
-import json
 import re
 import tarfile
+import urllib.parse
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -12,27 +12,9 @@ from typing import Any
 import pytest
 
 from clusters.node.engine.updates import DEEPEST_PAYLOAD
-from clusters.node.errors import NotSupported
-from clusters.node.operations import OPERATIONS
-from clusters.node.routing import Router
-from tests.clusters.node.running import PROJECT_DIR, RunningNode
+from tests.clusters.node.differences import NOT_SERVED, PUBLISHED, ROWS
+from tests.clusters.node.running import RunningNode
 
-ROW = re.compile(r"^\| `([a-z-]+)` \|[^|]+\|[^|]+\|([^|]*)\|$", re.MULTILINE)
-ROWS = ROW.findall((PROJECT_DIR / "docs" / "differences.md").read_text())
-NOT_SERVED = {operation: row for row, cell in ROWS for operation in re.findall(r"`(\w+)`", cell)}
-# Names and paths of the published API description of Qdrant 1.19.
-PUBLISHED = json.loads((Path(__file__).parent / "qdrant_operations.json").read_text())
-ANSWERED_BY_REST = {"root", "healthz", "livez", "readyz"}
-LEGACY = {
-    "search_points",
-    "search_batch_points",
-    "search_point_groups",
-    "recommend_points",
-    "recommend_batch_points",
-    "recommend_point_groups",
-    "discover_points",
-    "discover_batch_points",
-}
 PROVEN: list[str] = []
 
 
@@ -66,26 +48,6 @@ def test_every_row_has_a_test_and_every_test_a_row() -> None:
     rows = [row for row, _ in ROWS]
     assert len(set(rows)) == len(rows) > 0
     assert sorted(PROVEN) == sorted(rows)
-
-
-@pytest.mark.parametrize(("operation", "method", "template"), PUBLISHED)
-def test_every_operation_is_served_or_listed(operation: str, method: str, template: str) -> None:
-    if operation in ANSWERED_BY_REST:
-        return
-    raw_path = re.sub(r"{\w+}", "1", template).encode()
-    try:
-        served = Router().match(method, raw_path).operation.name
-    except NotSupported:
-        assert operation in NOT_SERVED
-    else:
-        assert served == operation
-        assert operation not in NOT_SERVED
-
-
-def test_a_node_has_no_operations_but_qdrants() -> None:
-    published = {operation for operation, _, _ in PUBLISHED}
-    assert set(OPERATIONS) - published == LEGACY
-    assert set(NOT_SERVED) <= published
 
 
 @difference("one-server")
@@ -195,6 +157,16 @@ def test_payload_depth(node: RunningNode, path: str) -> None:
     assert (answer.status_code, f"at most {DEEPEST_PAYLOAD} levels" in answer.text) == (400, True)
     shallower = {"points": [{"id": 2, "vector": [1], "payload": payload["a"]}]}
     assert node.ok("PUT", f"{path}/points", shallower)
+
+
+@difference("vector-name-characters")
+@pytest.mark.parametrize("name", ["a/../../../../outside", "/", "\0", "x" * 201])
+def test_vector_name_characters(node: RunningNode, path: str, name: str) -> None:
+    vectors = {"dense": {"size": 1, "distance": "Dot"}}
+    quoted = urllib.parse.quote(name, safe="")
+    assert node.request("PUT", f"{path}/vectors/{quoted}", vectors).status_code == 422
+    assert node.request("PUT", "/collections/named", {"vectors": {name: vectors["dense"]}}).status_code == 422
+    assert node.request("PUT", "/collections/named", {"sparse_vectors": {name: {}}}).status_code == 422
 
 
 @difference("vector-names-copy")
