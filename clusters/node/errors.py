@@ -54,6 +54,15 @@ class ValidationFailed(NodeError):
         super().__init__(f"Validation error in JSON body: [{field}: {detail}]")
 
 
+class StrictMode(NodeError):
+    """The request exceeds a limit that its collection sets."""
+
+    status = 400
+
+    def __init__(self, sentence: str, advice: str) -> None:
+        super().__init__(f"Bad request: {sentence}. Help: {advice}")
+
+
 class RefusedByEngine(NodeError):
     """The engine's own validation refused a combination of values."""
 

@@ -7,6 +7,7 @@ makes the order of reads and writes plain and lets writes that wait together sha
 import asyncio
 import logging
 import os
+import shutil
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 from clusters.node.engine.commit import GroupCommit, WriteRequest
 from clusters.node.engine.journal import Journal, JournalEntry
 from clusters.node.engine.registry import Collections
+from clusters.node.engine.strict_mode import check_strict_mode
 from clusters.node.errors import EngineFailure, FormatError, NodeError, is_panic, refusal_of
 from clusters.node.operations import OPERATIONS, Kind, Operation
 from clusters.node.results import Applied
@@ -27,7 +29,7 @@ LARGEST_GROUP_BYTES = 8 * 1024 * 1024  # bounds how long one group keeps everybo
 
 @dataclass
 class Call:
-    """One request: a parsed body, and the raw one for the journal."""
+    """One request: a parsed body, and the raw one for the journal; ``timeout`` in seconds, if the caller set one."""
 
     operation: Operation
     collection: str | None = None
@@ -35,6 +37,7 @@ class Call:
     body: Any = None
     raw: bytes = b""
     wait: bool = True
+    timeout: int | None = None
 
 
 @dataclass
@@ -48,6 +51,9 @@ class Node:
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
+        self.uploads = data_dir / "uploads"
+        shutil.rmtree(self.uploads, ignore_errors=True)  # what a crash left of them
+        self.uploads.mkdir(parents=True)
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="engine")
         self._loop = asyncio.get_running_loop()
@@ -75,7 +81,6 @@ class Node:
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
-        self._data_dir.mkdir(parents=True, exist_ok=True)
         collections = Collections(self._data_dir)
         journal = Journal(self._data_dir / "journal")
         engine = _Engine(collections, GroupCommit(journal))
@@ -138,8 +143,8 @@ class _Engine:
     def execute(self, calls: list[Call]) -> list[Any]:
         """The outcomes of one read or registry change, or of a group of writes."""
         if calls[0].operation.kind is not Kind.WRITE:
-            return [self._outcome(lambda: calls[0].operation.result(self._function_value(calls[0])))]
-        requests = [self._outcome(lambda call=call: self._write_request(call)) for call in calls]
+            return [self._outcome(lambda: self._alone(calls[0]))]
+        requests = [self._outcome(lambda call=call: self._allowed_write(call)) for call in calls]
         accepted = [request for request in requests if isinstance(request, WriteRequest)]
         failure = self._outcome(lambda: self._commit.commit(accepted)) if accepted else None
         for request in accepted:
@@ -165,6 +170,19 @@ class _Engine:
         collection = self._collections.in_folder(entry.folder)
         call = Call(operation, collection.name, entry.parameters, operation.parse(entry.body), entry.body)
         return self._write_request(call)
+
+    def _alone(self, call: Call) -> Any:
+        self._check_strict_mode(call)
+        return call.operation.result(self._function_value(call))
+
+    def _allowed_write(self, call: Call) -> WriteRequest:
+        self._check_strict_mode(call)
+        return self._write_request(call)
+
+    def _check_strict_mode(self, call: Call) -> None:
+        collection = self._collections.find(call.collection) if call.collection else None
+        if collection is not None and call.operation.kind is not Kind.REGISTRY:
+            check_strict_mode(collection, call.body, call.timeout)
 
     def _function_value(self, call: Call) -> Any:
         return call.operation.function(self._collections, call.collection, call.body, **call.parameters)

@@ -8,8 +8,19 @@ from typing import Any
 
 from pydantic_core import SchemaValidator
 
-from clusters.node import results
-from clusters.node.engine import catalogue, groups, reads, updates
+from clusters.node import legacy, results
+from clusters.node.engine import (
+    aliases,
+    catalogue,
+    figures,
+    groups,
+    matrices,
+    reads,
+    rewriting,
+    snapshots,
+    updates,
+    vector_names,
+)
 from clusters.node.models import m
 from clusters.node.shapes import body_validator, parse_body
 
@@ -49,6 +60,10 @@ class Operation:
 
 _COLLECTION = "/collections/{collection_name}"
 _POINTS = f"{_COLLECTION}/points"
+_SNAPSHOTS = f"{_COLLECTION}/snapshots"
+_SNAPSHOT = f"{_SNAPSHOTS}/{{snapshot_name}}"
+_VECTOR_NAME = f"{_COLLECTION}/vectors/{{vector_name}}"
+_MATRIX = f"{_POINTS}/search/matrix"
 
 
 def _read(name: str, method: str, path: str, function: Any, result: Any, request: Any = None) -> Operation:
@@ -59,8 +74,10 @@ def _write(name: str, method: str, path: str, function: Any, request: Any = None
     return Operation(name, method, path, Kind.WRITE, function, results.updated, request)
 
 
-def _registry(name: str, method: str, path: str, function: Any, request: Any = None) -> Operation:
-    return Operation(name, method, path, Kind.REGISTRY, function, results.unchanged, request)
+def _registry(
+    name: str, method: str, path: str, function: Any, request: Any = None, result: Any = results.unchanged
+) -> Operation:
+    return Operation(name, method, path, Kind.REGISTRY, function, result, request)
 
 
 _TABLE = [
@@ -70,6 +87,41 @@ _TABLE = [
     _registry("create_collection", "PUT", _COLLECTION, catalogue.create_collection, m.CreateCollection),
     _registry("update_collection", "PATCH", _COLLECTION, catalogue.update_collection, m.UpdateCollection),
     _registry("delete_collection", "DELETE", _COLLECTION, catalogue.delete_collection),
+    _read("get_collections_aliases", "GET", "/aliases", aliases.list_aliases, results.unchanged),
+    _read(
+        "get_collection_aliases",
+        "GET",
+        f"{_COLLECTION}/aliases",
+        aliases.list_collection_aliases,
+        results.unchanged,
+    ),
+    _registry("update_aliases", "POST", "/collections/aliases", aliases.update_aliases, m.ChangeAliasesOperation),
+    _registry(
+        "create_vector_name",
+        "PUT",
+        _VECTOR_NAME,
+        vector_names.create_vector_name,
+        m.DenseVectorNameConfig | m.SparseVectorNameConfig,
+        results.completed,
+    ),
+    _registry(
+        "delete_vector_name",
+        "DELETE",
+        _VECTOR_NAME,
+        vector_names.delete_vector_name,
+        result=results.completed,
+    ),
+    _registry("create_snapshot", "POST", _SNAPSHOTS, snapshots.create_snapshot),
+    _registry("delete_snapshot", "DELETE", _SNAPSHOT, snapshots.delete_snapshot),
+    _registry("recover_from_uploaded_snapshot", "POST", f"{_SNAPSHOTS}/upload", snapshots.recover_snapshot),
+    _read("list_snapshots", "GET", _SNAPSHOTS, snapshots.list_snapshots, results.unchanged),
+    _read("get_snapshot", "GET", _SNAPSHOT, snapshots.get_snapshot, results.unchanged),
+    _read("telemetry", "GET", "/telemetry", figures.all_figures, results.unchanged),
+    _read("metrics", "GET", "/metrics", figures.all_figures, results.unchanged),
+    _read("cluster_status", "GET", "/cluster", figures.cluster_status, results.unchanged),
+    _read(
+        "collection_cluster_info", "GET", f"{_COLLECTION}/cluster", figures.collection_cluster_info, results.unchanged
+    ),
     _write("create_field_index", "PUT", f"{_COLLECTION}/index", updates.create_field_index, m.CreateFieldIndex),
     _write("delete_field_index", "DELETE", f"{_COLLECTION}/index/{{field_name}}", updates.delete_field_index),
     _read("get_point", "GET", f"{_POINTS}/{{id}}", reads.get_point, results.record),
@@ -110,6 +162,87 @@ _TABLE = [
         groups.query_points_groups,
         results.groups,
         m.QueryGroupsRequest,
+    ),
+    _read(
+        "search_matrix_pairs",
+        "POST",
+        f"{_MATRIX}/pairs",
+        matrices.search_matrix,
+        results.matrix_pairs,
+        m.SearchMatrixRequest,
+    ),
+    _read(
+        "search_matrix_offsets",
+        "POST",
+        f"{_MATRIX}/offsets",
+        matrices.search_matrix,
+        results.matrix_offsets,
+        m.SearchMatrixRequest,
+    ),
+    # left the API, but clients still call them
+    _read(
+        "search_points",
+        "POST",
+        f"{_POINTS}/search",
+        rewriting.legacy_points,
+        results.points_found,
+        legacy.SearchRequest,
+    ),
+    _read(
+        "search_batch_points",
+        "POST",
+        f"{_POINTS}/search/batch",
+        rewriting.legacy_batch,
+        results.point_lists,
+        legacy.SearchRequestBatch,
+    ),
+    _read(
+        "search_point_groups",
+        "POST",
+        f"{_POINTS}/search/groups",
+        rewriting.legacy_groups,
+        results.groups,
+        legacy.SearchGroupsRequest,
+    ),
+    _read(
+        "recommend_points",
+        "POST",
+        f"{_POINTS}/recommend",
+        rewriting.legacy_points,
+        results.points_found,
+        legacy.RecommendRequest,
+    ),
+    _read(
+        "recommend_batch_points",
+        "POST",
+        f"{_POINTS}/recommend/batch",
+        rewriting.legacy_batch,
+        results.point_lists,
+        legacy.RecommendRequestBatch,
+    ),
+    _read(
+        "recommend_point_groups",
+        "POST",
+        f"{_POINTS}/recommend/groups",
+        rewriting.legacy_groups,
+        results.groups,
+        legacy.RecommendGroupsRequest,
+    ),
+    _read(
+        "discover_points",
+        "POST",
+        f"{_POINTS}/discover",
+        rewriting.legacy_points,
+        results.points_found,
+        legacy.DiscoverRequest,
+    ),
+    _read(
+        "discover_batch_points",
+        "POST",
+        f"{_POINTS}/discover/batch",
+        rewriting.legacy_batch,
+        results.point_lists,
+        legacy.DiscoverRequestBatch,
     ),
 ]
 

@@ -3,16 +3,21 @@
 import asyncio
 import logging
 import time
+import uuid
+from pathlib import Path
 from typing import Any
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from clusters.node.errors import EngineFailure, NodeError, PayloadTooLarge, Unavailable
+from clusters.node.engine.snapshots import UploadedSnapshot
+from clusters.node.errors import EngineFailure, FormatError, NodeError, PayloadTooLarge, Unavailable
 from clusters.node.node import Call, Node
-from clusters.node.routing import Router
+from clusters.node.routing import Match, Router
+from clusters.node.traffic import Traffic
+from clusters.node.uploads import receive_file
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +30,7 @@ class RestApi:
     def __init__(self, node: Node, version: str) -> None:
         self._node = node
         self._router = Router()
+        self._traffic = Traffic(version)
         self._draining = False
         self._fixed = {
             "/": _json({"title": "qdrant - vector search engine", "version": version, "commit": None}),
@@ -61,8 +67,17 @@ class RestApi:
         try:
             if request.method == "GET" and request.url.path == "/readyz":
                 return self._readiness()
-            result = await self._operate(request)
-            return _json({"result": result, "status": "ok", "time": time.perf_counter() - started})
+            match = self._match(request)
+        except NodeError as error:
+            return _refusal(error, started)
+        response = await self._answer(request, match, started)
+        self._traffic.count(match.operation.method, match.operation.path, response.status_code)
+        return response
+
+    async def _answer(self, request: Request, match: Match, started: float) -> Response:
+        try:
+            value = await self._operate(request, match)
+            return self._presented(match.operation.name, value, started)
         except NodeError as error:
             return _refusal(error, started)
         except ClientDisconnect:
@@ -71,14 +86,40 @@ class RestApi:
             log.exception("request failed")
             return _refusal(EngineFailure(type(error).__name__), started)
 
-    async def _operate(self, request: Request) -> Any:
+    def _match(self, request: Request) -> Match:
         if self._draining:
             raise Unavailable("Service unavailable: the node is stopping, repeat the request in a moment")
-        match = self._router.match(request.method, request.scope["raw_path"])
+        return self._router.match(request.method, request.scope["raw_path"])
+
+    async def _operate(self, request: Request, match: Match) -> Any:
+        if match.operation.name == "recover_from_uploaded_snapshot":
+            return await self._recover(request, match)
         raw = await _body(request)
         body = match.operation.parse(raw)
         wait = request.query_params.get("wait", "false").lower() == "true"
-        return await self._node.execute(Call(match.operation, match.collection, match.parameters, body, raw, wait))
+        timeout = _timeout(request.query_params.get("timeout"))
+        call = Call(match.operation, match.collection, match.parameters, body, raw, wait, timeout)
+        return await self._node.execute(call)
+
+    async def _recover(self, request: Request, match: Match) -> Any:
+        """Receive a snapshot, which may be larger than any other body, and recover the collection from it."""
+        file = self._node.uploads / str(uuid.uuid4())
+        try:
+            with file.open("wb") as out:
+                await receive_file(request.headers.get("content-type", ""), request.stream(), out)
+            body = UploadedSnapshot(file, request.query_params.get("checksum"))
+            return await self._node.execute(Call(match.operation, match.collection, match.parameters, body))
+        finally:
+            file.unlink(missing_ok=True)
+
+    def _presented(self, operation: str, value: Any, started: float) -> Response:
+        if isinstance(value, Path):
+            return FileResponse(value, filename=value.name, media_type="application/octet-stream")
+        if operation == "metrics":
+            return PlainTextResponse(self._traffic.metrics(value))
+        if operation == "telemetry":
+            value = self._traffic.telemetry(value)
+        return _json({"result": value, "status": "ok", "time": time.perf_counter() - started})
 
     def _readiness(self) -> Response:
         if self._draining:
@@ -86,6 +127,12 @@ class RestApi:
         if not self._node.is_ready:
             raise Unavailable("Service unavailable: collections are being loaded")
         return PlainTextResponse("all shards are ready")
+
+
+def _timeout(given: str | None) -> int | None:
+    if given is not None and not (given.isascii() and given.isdigit()):
+        raise FormatError(f"timeout: invalid value: `{given}`, expected a number of seconds", "query parameters")
+    return None if given is None else int(given)
 
 
 async def _body(request: Request) -> bytes:

@@ -12,6 +12,7 @@ import numpy as np
 import qdrant_edge as edge
 
 from clusters.node.engine.groups import Group, GroupedPoints
+from clusters.node.engine.matrices import Matrix
 from clusters.node.engine.vectors import DEFAULT_VECTOR
 
 
@@ -37,6 +38,11 @@ def updated_each(write: Applied) -> list[dict[str, Any]]:
     """The results of a write of several operations."""
     status = "completed" if write.waited else "acknowledged"
     return [{"operation_id": identifier, "status": status} for identifier in write.operation_ids]
+
+
+def completed(operation_id: int) -> dict[str, Any]:
+    """The result of a change that was made before it was answered."""
+    return {"operation_id": operation_id, "status": "completed"}
 
 
 def record(point: Any) -> dict[str, Any]:
@@ -69,7 +75,17 @@ def facet_hits(hits: list[Any]) -> dict[str, Any]:
 
 def scored_points(points: list[tuple[Any, bool]]) -> dict[str, Any]:
     """The points of a query."""
-    return {"points": [_scored(point, point.payload, with_vector) for point, with_vector in points]}
+    return {"points": points_found(points)}
+
+
+def points_found(points: list[tuple[Any, bool]]) -> list[dict[str, Any]]:
+    """The points of a legacy search."""
+    return [_scored(point, point.payload, with_vector) for point, with_vector in points]
+
+
+def point_lists(answers: list[list[tuple[Any, bool]]]) -> list[list[dict[str, Any]]]:
+    """The points of several legacy searches."""
+    return [points_found(points) for points in answers]
 
 
 def scored_batches(answers: list[list[tuple[Any, bool]]]) -> list[dict[str, Any]]:
@@ -80,6 +96,24 @@ def scored_batches(answers: list[list[tuple[Any, bool]]]) -> list[dict[str, Any]
 def groups(result: GroupedPoints) -> dict[str, Any]:
     """The groups of a grouped query."""
     return {"groups": [_group(group, result.with_vectors) for group in result.groups]}
+
+
+def matrix_pairs(matrix: Matrix) -> dict[str, Any]:
+    """A distance matrix as pairs of points."""
+    rows = zip(matrix.ids, matrix.neighbours, strict=True)
+    return {"pairs": [{"a": a, "b": _id(hit.id), "score": np.float32(hit.score)} for a, hits in rows for hit in hits]}
+
+
+def matrix_offsets(matrix: Matrix) -> dict[str, Any]:
+    """A distance matrix as rows and columns, which count the points of ``ids``."""
+    position = {identifier: offset for offset, identifier in enumerate(matrix.ids)}
+    cells = [(row, hit) for row, hits in enumerate(matrix.neighbours) for hit in hits]
+    return {
+        "offsets_row": [row for row, _ in cells],
+        "offsets_col": [position[_id(hit.id)] for _, hit in cells],
+        "scores": [np.float32(hit.score) for _, hit in cells],
+        "ids": matrix.ids,
+    }
 
 
 def _group(group: Group, with_vectors: bool) -> dict[str, Any]:

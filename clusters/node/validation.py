@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from clusters.node import legacy
 from clusters.node.engine.vectors import LARGEST_VECTOR
 from clusters.node.errors import FormatError, ValidationFailed
 from clusters.node.models import m
@@ -13,6 +14,7 @@ LARGEST_UNSIGNED = 2**64 - 1
 Bounds = tuple[float, float | None]
 
 _PAGE: dict[str, Bounds] = {"limit": (1, None), "offset": (0, None)}
+_GROUPS: dict[str, Bounds] = {"limit": (1, None), "group_size": (1, None)}
 _RANGES: dict[type[BaseModel], dict[str, Bounds]] = {
     m.CreateCollection: {
         "shard_number": (1, None),
@@ -21,6 +23,7 @@ _RANGES: dict[type[BaseModel], dict[str, Bounds]] = {
     },
     m.CollectionParamsDiff: {"replication_factor": (1, None), "write_consistency_factor": (1, None)},
     m.VectorParams: {"size": (1, LARGEST_VECTOR)},
+    m.DenseVectorConfig: {"size": (1, LARGEST_VECTOR)},
     m.HnswConfigDiff: {
         "m": (0, None),
         "ef_construct": (4, None),
@@ -40,8 +43,11 @@ _RANGES: dict[type[BaseModel], dict[str, Bounds]] = {
     m.ScalarQuantizationConfig: {"quantile": (0.5, 1)},
     m.ScrollRequest: {"limit": (1, None)},
     m.QueryRequest: _PAGE,
-    m.QueryGroupsRequest: {"limit": (1, None), "group_size": (1, None)},
+    m.QueryGroupsRequest: _GROUPS,
     m.Prefetch: {"limit": (1, None)},
+    m.SearchMatrixRequest: {"sample": (2, None), "limit": (1, None)},
+    **dict.fromkeys((legacy.SearchRequest, legacy.RecommendRequest, legacy.DiscoverRequest), _PAGE),
+    **dict.fromkeys((legacy.SearchGroupsRequest, legacy.RecommendGroupsRequest), _GROUPS),
     m.FacetRequest: {"limit": (1, None)},
     m.Mmr: {"diversity": (0, 1), "candidates_limit": (1, 16384)},
     m.Rrf: {"k": (1, None)},

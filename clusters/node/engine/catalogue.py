@@ -14,8 +14,8 @@ def list_collections(collections: Collections, _name: None, _body: None) -> dict
 
 
 def collection_exists(collections: Collections, name: str, _body: None) -> dict[str, bool]:
-    """Whether there is a collection of this name."""
-    return {"exists": name in collections.names()}
+    """Whether there is a collection of this name or alias."""
+    return {"exists": collections.find(name) is not None}
 
 
 def create_collection(collections: Collections, name: str, body: m.CreateCollection) -> bool:

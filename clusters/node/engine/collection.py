@@ -2,9 +2,9 @@
 
 import itertools
 import logging
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +35,23 @@ class Step:
 class Collection:
     """An open collection. Every method runs on the engine thread."""
 
-    def __init__(self, name: str, folder: Path, configuration: m.CreateCollection) -> None:
+    def __init__(self, name: str, folder: Path, configuration: m.CreateCollection, snapshots: Path) -> None:
         self.name = name
         self.folder = folder
+        self.snapshots = snapshots
         self.configuration = configuration
         self._shard: Any = None
         self._operation_ids = itertools.count()
 
-    @cached_property
-    def vectors(self) -> dict[str, VectorSchema]:
-        """The collection's vectors by name."""
-        return vector_schemas(self.configuration)
+    @property
+    def configuration(self) -> m.CreateCollection:
+        """What the collection was created with, and what was changed since."""
+        return self._configuration
+
+    @configuration.setter
+    def configuration(self, configuration: m.CreateCollection) -> None:
+        self._configuration = configuration
+        self.vectors: dict[str, VectorSchema] = vector_schemas(configuration)
 
     def create(self) -> None:
         """Create the shard in the folder and make it durable."""
@@ -66,6 +72,11 @@ class Collection:
         except NodeError as error:
             log.error("collection cannot be loaded: %s", error, extra={"folder": self.folder.name})
 
+    def continue_from(self, other: "Collection") -> None:
+        """Take over what belongs to the collection rather than to its shard: snapshots and operation ids."""
+        self.snapshots = other.snapshots
+        self._operation_ids = other._operation_ids
+
     def close(self) -> None:
         """Close the shard, whatever state it is in."""
         shard, self._shard = self._shard, None
@@ -76,6 +87,11 @@ class Collection:
                 if not is_panic(error) and not isinstance(error, Exception):
                     raise
                 log.warning("shard did not close cleanly: %s", error, extra={"folder": self.folder.name})
+
+    def remove(self) -> None:
+        """Close the shard and delete its folder."""
+        self.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def read(self, method: str, *arguments: Any) -> Any:
         """What the engine answers to a call of the shard; its errors and panics raised as refusals."""

@@ -19,9 +19,14 @@ def index_schema(schema: m.PayloadSchemaType | BaseModel) -> Any:
     return getattr(edge, type(schema).__name__)(**given)
 
 
+def index_type(info: Any) -> str:
+    """The type of a field index, as the API names it."""
+    return _name(info.data_type)
+
+
 def reported_index(info: Any) -> dict[str, Any]:
     """A field index as the API reports it: ``{"data_type", "points", "params"?}``."""
-    data_type = _name(info.data_type)
+    data_type = index_type(info)
     report: dict[str, Any] = {"data_type": data_type, "points": info.points}
     if info.params is not None:
         model = getattr(m, f"{type(info.params).__name__}")

@@ -5,7 +5,7 @@ unequal length make it panic and leave the shard half written. So everything is 
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from clusters.node.models import m
 
 LARGEST_VECTOR = 65536  # dimensions; Qdrant's own limit
 LARGEST_SPARSE_INDEX = 2**32 - 1
+LONGEST_VECTOR_NAME = 200  # bytes; the engine names folders after vectors
 DEFAULT_VECTOR = ""
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -39,6 +40,15 @@ def vector_schemas(configuration: m.CreateCollection) -> dict[str, VectorSchema]
         for name, params in dense.items()
     }
     return schemas | {name: VectorSchema("sparse", None) for name in configuration.sparse_vectors or {}}
+
+
+def check_vector_names(names: Iterable[str]) -> None:
+    """Raise ValidationFailed for a name that no folder of the engine can have, or that leads out of it."""
+    for name in names:
+        if len(name.encode()) > LONGEST_VECTOR_NAME:
+            raise ValidationFailed("vector_name", f"must be at most {LONGEST_VECTOR_NAME} bytes")
+        if "/" in name or "\0" in name:
+            raise ValidationFailed("vector_name", "must not contain a slash or a zero")
 
 
 def stored_vector(value: Any, schemas: Mapping[str, VectorSchema]) -> Any:

@@ -34,7 +34,8 @@ JSON_VALUES = st.recursive(
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
     folder: Path = tmp_path_factory.mktemp("collection") / "shard"
-    opened = Collection("c", folder, m.CreateCollection(vectors=m.VectorParams(size=4, distance=m.Distance.DOT)))
+    configuration = m.CreateCollection(vectors=m.VectorParams(size=4, distance=m.Distance.DOT))
+    opened = Collection("c", folder, configuration, folder.with_name("snapshots"))
     opened.create()
     yield opened
     opened.close()

@@ -135,7 +135,7 @@ class TestUnknownThings:
             assert answer.status_code == 404
             assert "999" in error_of(answer)
 
-    @pytest.mark.parametrize(("method", "path"), [("GET", "/cluster"), ("POST", "/collections/a/snapshots")])
+    @pytest.mark.parametrize(("method", "path"), [("GET", "/collections/a/shards"), ("POST", "/snapshots")])
     def test_what_a_node_cannot_do_is_said(self, node: RunningNode, method: str, path: str) -> None:
         answer = node.request(method, path)
         assert answer.status_code == 501
