@@ -20,7 +20,7 @@ from clusters.catalogue import DEFAULT_VERSION
 from clusters.models import Cluster, Package, Region
 from clusters.rules.lifecycle import Phase
 from clusters.services import create_database_api_key
-from tests.gateway.running import Mirror, running_gateway, running_mirror, running_node
+from tests.gateway.running import Mirror, RunningGateway, running_both_ports, running_mirror, running_node
 from tests.inference.conftest import Worker, minilm_folder, tiny_models_dir, worker
 
 __all__ = ["minilm_folder", "tiny_models_dir", "worker"]
@@ -92,10 +92,15 @@ def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
 
 
 @pytest.fixture(scope="package")
-def gateway_url(committed: None, worker: Worker) -> Iterator[str]:
+def gateway(committed: None, worker: Worker) -> Iterator[RunningGateway]:
     settings.INFERENCE_ADDRESSES = [worker.address]
-    with running_gateway() as url:
-        yield url
+    with running_both_ports() as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="package")
+def gateway_url(gateway: RunningGateway) -> str:
+    return gateway.url
 
 
 @pytest.fixture(scope="package")

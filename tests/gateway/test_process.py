@@ -25,8 +25,8 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_taken_port_is_an_error_that_names_the_setting():
-    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(CommandError, match="GATEWAY_REST_PORT"):
-        listen("127.0.0.1", other.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(CommandError, match="GATEWAY_GRPC_PORT"):
+        listen("127.0.0.1", other.getsockname()[1], "GATEWAY_GRPC_PORT")
 
 
 def test_told_to_stop_it_finishes_what_is_in_flight(open_door: Callable[..., Door]):
@@ -38,6 +38,7 @@ def test_told_to_stop_it_finishes_what_is_in_flight(open_door: Callable[..., Doo
         "DATABASE_URL": f"postgresql://postgres@/{name}?host={folder}",
         "REDIS_URL": "redis://127.0.0.1:1",
         "GATEWAY_REST_PORT": str(port),
+        "GATEWAY_GRPC_PORT": str(free_port()),
     }
     process = subprocess.Popen(
         [sys.executable, "manage.py", "gateway"], cwd=PROJECT_DIR, env={**os.environ, **environment}
