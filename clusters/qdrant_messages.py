@@ -1,5 +1,6 @@
 """The messages of Qdrant's gRPC API."""
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message_factory import GetMessageClass
@@ -14,6 +15,7 @@ else:
 SERVICES = ("qdrant.Points", "qdrant.Collections", "qdrant.Snapshots")
 
 
+@cache
 def message_classes(path: str) -> tuple[Any, Any]:
     """The request and the reply class of a method such as ``/qdrant.Points/Upsert``."""
     _, service, name = path.split("/")

@@ -165,7 +165,10 @@ def _print_banner(status: CloudStatus, seconds: float) -> None:
     state = "ready" if status["ready"] else "up, but not everything is ready,"
     lines = ["", f"cloudconsole is {state} after {seconds:.1f} s"]
     lines += [f"  not ready:      {name}" for name, ready in status["components"].items() if not ready]
-    lines += [f"  Console:        {status['urls']['console']}", f"  Data plane:     {status['urls']['rest']}"]
+    lines += [
+        f"  Console:        {status['urls']['console']}",
+        f"  Data plane:     {status['urls']['rest']} (gRPC: {status['urls']['grpc']})",
+    ]
     if demo := status["demo"]:
         lines += [
             f"  Sign in:        {demo['email']}  /  {demo['password']}",
