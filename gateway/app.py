@@ -65,10 +65,10 @@ class Gateway:
         work = InferenceWork(self._upstreams, self._workers, self._meter)
         self._inference = InferenceRequests(self._upstreams, work)
         self._grpc_upstreams = GrpcUpstreams()
-        self._grpc = GrpcServer(self._records, self._grpc_upstreams, work)
+        self._grpc = GrpcServer(self._records, self._grpc_upstreams, work, settings.GATEWAY_MAX_BODY_BYTES)
         self._following = asyncio.create_task(follow_announcements(self._records, settings.REDIS_URL))
         await self._ledger.start()
-        self.grpc_port = await self._grpc.start(self._grpc_address, settings.GATEWAY_MAX_BODY_BYTES)
+        self.grpc_port = await self._grpc.start(self._grpc_address)
 
     def drain(self) -> "asyncio.Task[None]":
         """Let no new gRPC requests in; the task ends when those in flight are answered."""

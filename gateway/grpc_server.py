@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from uuid_utils.compat import uuid7
 
 from clusters.catalogue import DEFAULT_VERSION
+from clusters.grpc_server import Context, UnaryServer
 from clusters.qdrant_messages import message_classes, q
 from gateway.access import authenticate, check_serving
 from gateway.embedding import ModelUsage
@@ -21,8 +22,6 @@ from gateway.grpc_objects import ROUTES, Route
 from gateway.grpc_upstream import GrpcUpstreams, Metadata, Reply
 from gateway.inference_work import InferenceWork, check_size
 from gateway.records import KeyRecord, Records
-
-Context = Any  # a grpc.aio.ServicerContext
 
 _HELLO = "/qdrant.Qdrant/HealthCheck"
 _HEALTH = "/grpc.health.v1.Health/Check"
@@ -65,26 +64,21 @@ class Call:
         return (*more, ("x-request-id", str(self.id)))
 
 
-class GrpcServer(grpc.GenericRpcHandler):
+class GrpcServer:
     """Serves every cluster's gRPC data plane between ``start`` and ``stop``."""
 
-    def __init__(self, records: Records, upstreams: GrpcUpstreams, inference: InferenceWork) -> None:
+    def __init__(
+        self, records: Records, upstreams: GrpcUpstreams, inference: InferenceWork, largest_message: int
+    ) -> None:
+        self._server = UnaryServer(self._serve, largest_message)
         self._records = records
         self._upstreams = upstreams
         self._inference = inference
         self._metered: set[asyncio.Task[Reply]] = set()
 
-    async def start(self, address: str, largest_message: int) -> int:
+    async def start(self, address: str) -> int:
         """Listen on ``address`` (host:port); returns the port."""
-        options = [
-            ("grpc.max_receive_message_length", largest_message),
-            ("grpc.max_send_message_length", -1),
-            ("grpc.so_reuseport", 0),
-        ]
-        self._server = grpc.aio.server(handlers=[self], options=options)
-        port: int = self._server.add_insecure_port(address)
-        await self._server.start()
-        return port
+        return await self._server.start(address)
 
     async def stop(self, seconds: float) -> None:
         """Let nobody new in; returns when what is in flight is answered, at the latest after so many seconds."""
@@ -92,16 +86,8 @@ class GrpcServer(grpc.GenericRpcHandler):
         if self._metered:
             await asyncio.wait(self._metered, timeout=seconds)
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
-        """The handler of a request (gRPC's own name for this)."""
-
-        async def serve(message: bytes, context: Context) -> bytes:
-            metadata = handler_call_details.invocation_metadata
-            return await self._serve(Call(handler_call_details.method, metadata, context), message)
-
-        return grpc.unary_unary_rpc_method_handler(serve)
-
-    async def _serve(self, call: Call, message: bytes) -> bytes:
+    async def _serve(self, details: Any, message: bytes, context: Context) -> bytes:
+        call = Call(details.method, details.invocation_metadata, context)
         try:
             reply = await self._respond(call, message)
         except Refused as refusal:
@@ -112,8 +98,8 @@ class GrpcServer(grpc.GenericRpcHandler):
             reply = Reply(grpc.StatusCode.INTERNAL, sentence, b"", ())
         if not reply.ok:
             log_failure(call, reply.sentence, reply.code.name)
-            await call.context.abort(reply.code, reply.sentence, call.trailers(*reply.trailers))
-        call.context.set_trailing_metadata(call.trailers(*reply.trailers))
+            await context.abort(reply.code, reply.sentence, call.trailers(*reply.trailers))
+        context.set_trailing_metadata(call.trailers(*reply.trailers))
         return reply.message
 
     async def _respond(self, call: Call, message: bytes) -> Reply:

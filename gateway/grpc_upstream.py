@@ -25,6 +25,7 @@ _OPTIONS = [
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 500),
 ]
+_GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)  # CANCELLED: it was closing when the call came
 _OF_THE_CONNECTION = frozenset(("authorization", "user-agent", "te", "content-type", "host", "x-request-id"))
 
 
@@ -68,7 +69,7 @@ class GrpcUpstreams:
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
                 raise Refused(504, f"Cluster {cluster.name} did not answer in time.") from error
-            if error.code() is grpc.StatusCode.UNAVAILABLE:
+            if error.code() in _GONE:
                 sentence = f"Cluster {cluster.name} closed the connection before it had answered."
                 raise Refused(503, f"{sentence} Try again in a second.", retry_after=1) from error
             return Reply(error.code(), error.details() or "", b"", _kept(error.trailing_metadata()))

@@ -133,7 +133,7 @@ async def _serve(options: argparse.Namespace) -> int:
         await _serve_grpc(grpc_api, options)
         status = await _run_until_stopped(node, options, stop)
         api.drain()
-        await asyncio.gather(_idle(api), grpc_api.stop(DRAIN_SECONDS))
+        await asyncio.gather(_idle(api), grpc_api.server.stop(DRAIN_SECONDS))
         server.should_exit = True
         await serving
     await node.stop()
@@ -144,10 +144,10 @@ async def _serve(options: argparse.Namespace) -> int:
 async def _serve_grpc(api: GrpcApi, options: argparse.Namespace) -> None:
     if options.grpc_socket is not None:
         options.grpc_socket.unlink(missing_ok=True)
-        await api.start(f"unix:{options.grpc_socket.absolute()}")
+        await api.server.start(f"unix:{options.grpc_socket.absolute()}")
         options.grpc_socket.chmod(0o600)
     elif options.grpc_port is not None:
-        port = await api.start(f"127.0.0.1:{options.grpc_port}")
+        port = await api.server.start(f"127.0.0.1:{options.grpc_port}")
         log.info("listening for gRPC", extra={"address": ("127.0.0.1", port)})
 
 

@@ -1,4 +1,4 @@
-"""The gRPC server of a node: an asyncio server that knows methods by their path."""
+"""The gRPC API of a node: its methods by path."""
 
 import logging
 import time
@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
+from clusters.grpc_server import Context, UnaryServer
 from clusters.node.errors import EngineFailure, FormatError, NodeError, NotSupported
 from clusters.node.grpc.methods import METHODS, Method
 from clusters.node.grpc.requests import request_json
@@ -19,7 +20,6 @@ from clusters.qdrant_messages import message_classes, q
 
 log = logging.getLogger(__name__)
 
-Context = Any  # a grpc.aio.ServicerContext
 Behaviour = Callable[[bytes, Context], Awaitable[bytes]]
 
 HEALTH = "/grpc.health.v1.Health/Check"
@@ -31,19 +31,14 @@ _STATUS = {
     422: grpc.StatusCode.INVALID_ARGUMENT,
     501: grpc.StatusCode.UNIMPLEMENTED,
 }
-_OPTIONS = [
-    ("grpc.max_receive_message_length", LARGEST_BODY),
-    ("grpc.max_send_message_length", -1),
-    ("grpc.so_reuseport", 0),
-]
 
 
-class GrpcApi(grpc.GenericRpcHandler):
-    """Answers a node's requests between ``start`` and ``stop``."""
+class GrpcApi:
+    """Answers a node's requests on ``server``."""
 
     def __init__(self, node: Node, version: str) -> None:
         self._node = node
-        self._server: grpc.aio.Server | None = None
+        self.server = UnaryServer(self._serve, LARGEST_BODY)
         hello = q.HealthCheckReply(title="qdrant - vector search engine", version=version).SerializeToString()
         self._behaviours: dict[str, Behaviour] = {
             "/qdrant.Qdrant/HealthCheck": _answering(lambda: hello),
@@ -52,22 +47,9 @@ class GrpcApi(grpc.GenericRpcHandler):
         for path, method in METHODS.items():
             self._behaviours[path] = self._behaviour(method, *message_classes(path))
 
-    async def start(self, address: str) -> int:
-        """Listen on ``address`` (``unix:/…`` or host:port); returns the port."""
-        self._server = grpc.aio.server(handlers=[self], options=_OPTIONS)
-        port = self._server.add_insecure_port(address)
-        await self._server.start()
-        return port
-
-    async def stop(self, seconds: float) -> None:
-        """Take no new requests (their callers see UNAVAILABLE) and give those in flight this long."""
-        if self._server is not None:
-            await self._server.stop(seconds)
-
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
-        """The handler of a method (gRPC's own name for this)."""
-        path = handler_call_details.method
-        return grpc.unary_unary_rpc_method_handler(self._behaviours.get(path) or _refusing(path))
+    async def _serve(self, details: Any, message: bytes, context: Context) -> bytes:
+        behave = self._behaviours.get(details.method) or _refusing(details.method)
+        return await behave(message, context)
 
     def _behaviour(self, method: Method, request_class: Any, reply_class: Any) -> Behaviour:
         operation = OPERATIONS[method.operation]

@@ -167,15 +167,29 @@ def test_health_is_told_in_both_forms(channel: grpc.Channel):
 
 def test_a_node_that_stops_answers_what_it_has_taken_and_refuses_the_rest(tmp_path: Path):
     node = RunningNode(tmp_path)
-    client = QdrantClient(url=node.url, grpc_port=node.grpc_port, prefer_grpc=True, timeout=20)
-    name = new_collection(client)
+    name = new_collection(QdrantClient(url=node.url))
+    requests = [
+        q.SetPayloadPoints(
+            collection_name=name,
+            wait=True,
+            payload={f"key-{number}": q.Value(integer_value=number)},
+            points_selector=q.PointsSelector(points=q.PointsIdsList(ids=[q.PointId(num=1)])),
+        )
+        for number in range(200)
+    ]
     with grpc.insecure_channel(f"127.0.0.1:{node.grpc_port}") as channel:
-        request = q.CountPoints(collection_name=name)
-        assert q.PointsStub(channel).Count(request).result.count == len(POINTS)
+        points = q.PointsStub(channel)
+        points.Count(q.CountPoints(collection_name=name))  # connects
+        waiting = [points.SetPayload.future(request) for request in requests]
+        waiting[0].result(10)
         assert node.stop() == 0
-        with pytest.raises(grpc.RpcError) as refused:
-            q.PointsStub(channel).Count(request)
-        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+        refused = [number for number, call in enumerate(waiting) if call.exception(10)]
+        assert {waiting[number].code() for number in refused} <= {grpc.StatusCode.UNAVAILABLE}
+        with pytest.raises(grpc.RpcError) as later:
+            points.Count(q.CountPoints(collection_name=name))
+        assert later.value.code() is grpc.StatusCode.UNAVAILABLE
     again = RunningNode(tmp_path)
     with again.stopped_at_end():
-        assert QdrantClient(url=again.url).count(name).count == len(POINTS)
+        kept = QdrantClient(url=again.url).retrieve(name, [1])[0].payload
+        answered = {f"key-{number}" for number in range(200) if number not in refused}
+        assert answered <= set(kept)
