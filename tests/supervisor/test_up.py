@@ -48,6 +48,9 @@ def test_the_demo_is_there_and_reachable(own_cloud):
     assert httpx.get(status["urls"]["rest"]).json()["version"] == "1.19.0"
     with grpc.insecure_channel(status["urls"]["grpc"]) as channel:
         assert q.QdrantStub(channel).HealthCheck(q.HealthCheckRequest(), timeout=10).version == "1.19.0"
+        for cluster in status["clusters"]:
+            key = [("api-key", cluster["api_key"])]
+            assert not q.CollectionsStub(channel).List(q.ListCollectionsRequest(), metadata=key).collections
 
 
 def test_secrets_and_sockets_are_private(own_cloud):
