@@ -1,4 +1,4 @@
-"""A gRPC server of methods that take one message and answer with one, known by their paths; it stops in order."""
+"""A gRPC server of Qdrant's methods: each takes one message and answers with one. It stops in order."""
 
 import asyncio
 import contextlib
@@ -6,6 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
+from grpc_reflection.v1alpha import reflection
+
+from clusters.qdrant_messages import SERVICES
 
 Context = Any  # a grpc.aio.ServicerContext
 Serve = Callable[[Any, bytes, Context], Awaitable[bytes]]  # of the call's details, its message and its context
@@ -14,7 +17,7 @@ _LAST_MOMENT_SECONDS = 0.1
 
 
 class UnaryServer(grpc.GenericRpcHandler):
-    """Answers between ``start`` and ``stop``, each call in the event loop."""
+    """Answers between ``start`` and ``stop``, each call in the event loop. Tells by reflection what it serves."""
 
     def __init__(self, serve: Serve, largest_message: int) -> None:
         self._serve = serve
@@ -29,6 +32,8 @@ class UnaryServer(grpc.GenericRpcHandler):
             ("grpc.so_reuseport", 0),
         ]
         self._server = grpc.aio.server(handlers=[self], options=options)
+        services = (*SERVICES, "qdrant.Qdrant", reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(services, self._server)
 
     async def start(self, address: str) -> int:
         """Listen on ``address`` (``unix:/…`` or host:port); returns the port."""
@@ -54,6 +59,8 @@ class UnaryServer(grpc.GenericRpcHandler):
 
     def service(self, handler_call_details: Any) -> Any:
         """The handler of a call (gRPC's own name for this)."""
+        if handler_call_details.method.startswith(f"/{reflection.SERVICE_NAME}/"):
+            return None
 
         async def behave(message: bytes, context: Context) -> bytes:
             if self._draining:

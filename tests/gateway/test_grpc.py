@@ -7,6 +7,8 @@ import grpc
 import numpy as np
 import orjson
 import pytest
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from qdrant_client import AsyncQdrantClient, QdrantClient, models
 from qdrant_client import grpc as q
 
@@ -223,6 +225,13 @@ def leave(door: Door, remote: GrpcDoor, mirror: Mirror, grpc_mirror: GrpcMirror)
     call.cancel()
     grpc_mirror.may_answer.set()
     wait_until(lambda: door.billed().get(MINILM), seconds=5, what="the write is billed")
+
+
+def test_reflection_tells_the_methods(channel: grpc.Channel):
+    services = ProtoReflectionDescriptorDatabase(channel).get_services()
+    assert {"qdrant.Points", "qdrant.Collections", "qdrant.Qdrant"} <= set(services)
+    described = DescriptorPool(ProtoReflectionDescriptorDatabase(channel)).FindServiceByName("qdrant.Points")
+    assert "Query" in described.methods_by_name
 
 
 def test_introduction_and_health_need_no_key(channel: grpc.Channel):
