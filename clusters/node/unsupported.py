@@ -31,17 +31,3 @@ UNSUPPORTED: list[tuple[str, str, str]] = [
     *[(method, f"{_COLLECTION}/vectors/{{vector_name}}", _VECTOR_NAMES) for method in ("PUT", "DELETE")],
     *[("POST", f"{_COLLECTION}/points/search/matrix/{form}", _MATRIX) for form in ("pairs", "offsets")],
 ]
-
-_OLD_SEARCHES = "an embedded node has no Search, Recommend and Discover methods; Query does all that they did"
-_OLD = ("Search", "SearchBatch", "SearchGroups", "Recommend", "RecommendBatch", "RecommendGroups", "Discover")
-_SHARDS = ("CollectionClusterInfo", "UpdateCollectionClusterSetup", "CreateShardKey", "DeleteShardKey", "ListShardKeys")
-
-# The same for gRPC: the sentence by method.
-UNSUPPORTED_METHODS: dict[str, str] = {
-    **{f"/qdrant.Points/{name}": _OLD_SEARCHES for name in (*_OLD, "DiscoverBatch")},
-    **{f"/qdrant.Points/SearchMatrix{form}": _MATRIX for form in ("Pairs", "Offsets")},
-    **{f"/qdrant.Points/{verb}VectorName": _VECTOR_NAMES for verb in ("Create", "Delete")},
-    **{f"/qdrant.Collections/{name}": _ALIASES for name in ("UpdateAliases", "ListAliases", "ListCollectionAliases")},
-    **{f"/qdrant.Collections/{name}": _SINGLE for name in _SHARDS},
-    **{f"/qdrant.Snapshots/{verb}{full}": _SNAPSHOTS for verb in ("Create", "List", "Delete") for full in ("", "Full")},
-}

@@ -12,10 +12,10 @@ from clusters.grpc_server import Context, UnaryServer
 from clusters.node.errors import EngineFailure, FormatError, NodeError, NotSupported
 from clusters.node.grpc.methods import METHODS, Method
 from clusters.node.grpc.requests import request_json
+from clusters.node.grpc.unsupported import UNSUPPORTED_METHODS
 from clusters.node.node import Call, Node
 from clusters.node.operations import OPERATIONS, Operation
 from clusters.node.rest import LARGEST_BODY
-from clusters.node.unsupported import UNSUPPORTED_METHODS
 from clusters.qdrant_messages import message_classes, q
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from qdrant_client import grpc as q
 from qdrant_client.http.exceptions import UnexpectedResponse
 
 from clusters.node.grpc.methods import METHODS, ONLY_IN_REST
+from clusters.node.grpc.unsupported import UNSUPPORTED_METHODS
 from clusters.node.operations import OPERATIONS
-from clusters.node.unsupported import UNSUPPORTED_METHODS
 from clusters.qdrant_messages import method_paths
 from tests.clusters.node.running import RunningNode
 from tests.clusters.node.uses import POINTS, USES, Use
