@@ -27,6 +27,11 @@ class Paths:
     processes: Path  # what the supervisor runs, as JSON
 
 
+def grpc_socket(rest_socket: Path) -> Path:
+    """The socket that a node serves gRPC on, beside the one (``n-<cluster id>.sock``) for REST."""
+    return rest_socket.with_name(f"g-{rest_socket.name.removeprefix('n-')}")
+
+
 def resolve_paths(data: Path | None = None) -> Paths:
     """The folders for ``data``, by default the folder named by ``CLOUDCONSOLE_DATA_DIR`` or else ``.cloud``."""
     data = (data or Path(os.environ.get("CLOUDCONSOLE_DATA_DIR") or PROJECT_DIR / ".cloud")).absolute()

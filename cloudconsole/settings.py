@@ -33,6 +33,7 @@ GATEWAY_BODY_TIMEOUT_SECONDS = float(os.environ.get("GATEWAY_BODY_TIMEOUT_SECOND
 CLUSTER_DOMAIN = os.environ.get("CLOUDCONSOLE_CLUSTER_DOMAIN", "localhost")
 # A Qdrant server of the operator's instead of embedded nodes; it carries one cluster
 QDRANT_URL = os.environ.get("QDRANT_URL", "").rstrip("/")
+QDRANT_GRPC_PORT = int(os.environ.get("QDRANT_GRPC_PORT", "6334"))
 QDRANT_API_KEY = os.environ.get("QDRANT_API_KEY")
 
 INSTALLED_APPS = [

@@ -1,6 +1,7 @@
 """Who may come in, and to which cluster: the key decides, and a host name that names a cluster must agree."""
 
 from datetime import UTC, datetime
+from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
@@ -8,7 +9,6 @@ from django.conf import settings
 from cloudconsole.secrets_at_rest import hash_secret
 from clusters.rules.lifecycle import Phase
 from gateway.errors import Refused
-from gateway.exchange import Exchange
 from gateway.records import ClusterRecord, Found, KeyRecord, Records, RecordsUnavailable
 
 _STATE_OF_PHASE = {
@@ -26,19 +26,28 @@ _STATE_OF_PHASE = {
 }
 
 
-async def authenticate(exchange: Exchange, records: Records) -> tuple[KeyRecord, bool]:
+class Caller(Protocol):
+    """A request of any transport; ``cluster`` is set as soon as the key tells it, for the log."""
+
+    cluster: UUID | None
+
+    def header(self, name: bytes) -> str | None:
+        """The first header of this (lower-case) name."""
+
+
+async def authenticate(caller: Caller, records: Records) -> tuple[KeyRecord, bool]:
     """The key that the request came with, and whether what is known of it is current.
 
     Raises Refused: 401 for a missing, wrong, revoked or expired key, 403 for a key of another cluster than the
     host's, 503 when the key cannot be checked.
     """
-    secret = _secret_of(exchange)
+    secret = _secret_of(caller)
     if not secret:
         raise Refused(401, "Must provide an API key or an Authorization bearer token")
-    return await authenticate_with(secret, exchange, records)
+    return await authenticate_with(secret, caller, records)
 
 
-async def authenticate_with(secret: str, exchange: Exchange, records: Records) -> tuple[KeyRecord, bool]:
+async def authenticate_with(secret: str, caller: Caller, records: Records) -> tuple[KeyRecord, bool]:
     """The same for a key that did not come in the request's headers."""
     found = await _find(records, secret)
     key = found.key
@@ -46,8 +55,8 @@ async def authenticate_with(secret: str, exchange: Exchange, records: Records) -
         raise Refused(401, "Invalid API key or JWT")
     if key.expires_at is not None and key.expires_at <= datetime.now(UTC):
         raise Refused(401, "This API key has expired. Create a new one in the console.")
-    exchange.cluster = key.cluster.id
-    named = _cluster_host_of(exchange)
+    caller.cluster = key.cluster.id
+    named = _cluster_host_of(caller)
     if named is not None and named != f"{key.cluster.host}.{settings.CLUSTER_DOMAIN}".lower():
         raise Refused(403, "This API key does not give access to this host.")
     return key, found.current
@@ -67,16 +76,16 @@ async def _find(records: Records, secret: str) -> Found:
         raise Refused(503, "The API key cannot be checked right now. Try again in a second.", retry_after=1) from None
 
 
-def _secret_of(exchange: Exchange) -> str | None:
-    if key := exchange.header(b"api-key"):
+def _secret_of(caller: Caller) -> str | None:
+    if key := caller.header(b"api-key"):
         return key
-    scheme, _, token = (exchange.header(b"authorization") or "").partition(" ")
+    scheme, _, token = (caller.header(b"authorization") or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _cluster_host_of(exchange: Exchange) -> str | None:
+def _cluster_host_of(caller: Caller) -> str | None:
     """The host name without its port if it has the form of a cluster's."""
-    host = (exchange.header(b"host") or "").rpartition("@")[2].split(":")[0].lower()
+    host = (caller.header(b"host") or "").rpartition("@")[2].split(":")[0].lower()
     if not host.endswith(f".{settings.CLUSTER_DOMAIN}".lower()):
         return None
     try:

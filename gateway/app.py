@@ -1,4 +1,7 @@
-"""The gateway as an ASGI application: who comes in, what is answered here, what goes where, what is written down."""
+"""The gateway: an ASGI application with a gRPC server beside it.
+
+Who comes in, what is answered here, what goes where, what is written down.
+"""
 
 import asyncio
 import logging
@@ -16,12 +19,17 @@ from gateway.announcements import follow_announcements
 from gateway.body import BodyLimits, Receive
 from gateway.errors import ClientGone, Refused
 from gateway.exchange import JSON, Exchange, Send
+from gateway.failures import log_failure
+from gateway.grpc_server import GrpcServer
+from gateway.grpc_upstream import GrpcUpstreams
 from gateway.inference_requests import InferenceRequests, route_of
+from gateway.inference_work import InferenceWork
 from gateway.inference_workers import InferenceWorkers
 from gateway.metering import Meter
 from gateway.records import Records
 from gateway.upstream import Upstreams
 
+DRAIN_SECONDS = 30
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
 _HEALTH = {
     "/healthz": b"healthz check passed",
@@ -32,7 +40,14 @@ logger = logging.getLogger(__name__)
 
 
 class Gateway:
-    """Serves every cluster's REST data plane. What it holds open lives from lifespan startup to shutdown."""
+    """Serves every cluster's data plane. What it holds open lives from lifespan startup to shutdown.
+
+    gRPC is served on ``grpc_address``; ``grpc_port`` tells the port once it is open.
+    """
+
+    def __init__(self, grpc_address: str) -> None:
+        self._grpc_address = grpc_address
+        self._draining: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -48,18 +63,30 @@ class Gateway:
         self._workers = InferenceWorkers(settings.INFERENCE_ADDRESSES)
         self._ledger = LedgerWriter(database_conninfo())
         self._meter = Meter(self._ledger)
-        self._inference = InferenceRequests(self._upstreams, self._workers, self._meter)
-        self._service = inference_service.InferenceService(self._records, self._workers, self._meter)
+        work = InferenceWork(self._upstreams, self._workers, self._meter)
+        self._inference = InferenceRequests(self._upstreams, work)
+        self._service = inference_service.InferenceService(self._records, work)
+        self._grpc_upstreams = GrpcUpstreams()
+        self._grpc = GrpcServer(self._records, self._grpc_upstreams, work, settings.GATEWAY_MAX_BODY_BYTES)
         self._following = asyncio.create_task(follow_announcements(self._records, settings.REDIS_URL))
         await self._ledger.start()
+        self.grpc_port = await self._grpc.start(self._grpc_address)
+
+    def drain(self) -> "asyncio.Task[None]":
+        """Let no new gRPC requests in; the task ends when those in flight are answered."""
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._grpc.stop(DRAIN_SECONDS))
+        return self._draining
 
     async def stop(self) -> None:
         """Close everything, after the requests in flight have been answered."""
+        await self.drain()
         self._following.cancel()
         await self._meter.close()
         await self._ledger.stop()
         await self._workers.close()
         await self._upstreams.close()
+        await self._grpc_upstreams.close()
         await self._records.close()
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -74,11 +101,11 @@ class Gateway:
         try:
             sentence = await self._respond(exchange)
             if sentence is not None:
-                _log_failure(exchange, sentence, exchange.status)
+                log_failure(exchange, sentence, exchange.status)
         except ClientGone:
             return
         except Refused as refusal:
-            _log_failure(exchange, refusal.sentence, refusal.status)
+            log_failure(exchange, refusal.sentence, refusal.status)
             await _refuse(exchange, refusal)
         except Exception:
             logger.exception("request %s failed inside the gateway", exchange.id)
@@ -121,15 +148,3 @@ async def _refuse(exchange: Exchange, refusal: Refused) -> None:
     """An answer that has begun cannot become another one: it stays incomplete, and the server cuts the connection."""
     if exchange.status is None:
         await exchange.refuse(refusal)
-
-
-def _log_failure(exchange: Exchange, sentence: str, status: int | None) -> None:
-    facts = {
-        "request": str(exchange.id),
-        "status": status,
-        "cluster": exchange.cluster and str(exchange.cluster),
-        "method": exchange.method,
-        "path": exchange.path,
-        "sentence": sentence,
-    }
-    logger.warning("refused %s", orjson.dumps(facts).decode())

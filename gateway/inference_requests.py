@@ -8,17 +8,13 @@ from typing import Any
 import orjson
 
 from gateway import inference_objects as objects
-from gateway.collection_check import check_collection
-from gateway.embedding import check_current, embed, plan_calls
 from gateway.errors import Refused, sentence_in
 from gateway.exchange import JSON, Exchange
-from gateway.inference_workers import InferenceWorkers
-from gateway.metering import Meter, usage_events
+from gateway.inference_work import InferenceWork, check_size
 from gateway.records import KeyRecord
 from gateway.upstream import Answer, Upstreams, with_usage
 from inference.client import Kind
 
-LARGEST_FORWARDED_BODY = 32 * 1024 * 1024  # what a Qdrant server takes (service.max_request_size_mb)
 _PATH = re.compile(r"/collections/([^/]+)/points(/vectors|/batch|/query|/query/batch|/query/groups)?")
 
 
@@ -50,10 +46,9 @@ def route_of(method: str, path: str) -> tuple[Route, str] | None:
 class InferenceRequests:
     """Collect, embed, write the vectors back, forward, meter, answer."""
 
-    def __init__(self, upstreams: Upstreams, workers: InferenceWorkers, meter: Meter) -> None:
+    def __init__(self, upstreams: Upstreams, work: InferenceWork) -> None:
         self._upstreams = upstreams
-        self._workers = workers
-        self._meter = meter
+        self._work = work
 
     async def serve(
         self, exchange: Exchange, key: KeyRecord, current: bool, route: Route, collection: str
@@ -69,21 +64,13 @@ class InferenceRequests:
         if not slots:
             passing = self._upstreams.pass_through(exchange, key.cluster, body)
             return await exchange.unless_client_gone(passing)
-        calls = plan_calls(slots, key.cluster.facts)
-        self._meter.check_available()
-        check_current(current)
-
-        async def prepare() -> list[Any]:
-            await check_collection(self._upstreams, key.cluster, collection, calls, route.kind)
-            return await embed(calls, route.kind, self._workers, exchange.provider_keys)
-
-        used = await exchange.unless_client_gone(prepare())
+        calls = self._work.plan(slots, key, current)
+        embedding = self._work.embed_for(key, collection, calls, route.kind, exchange.provider_keys)
+        used = await exchange.unless_client_gone(embedding)
         rewritten = _serialise(document)
         # From here on a client that leaves changes nothing: what the cluster does for it is billed.
-        answer = await self._meter.run(
-            route.kind,
-            usage_events(exchange, key, used, route.kind),
-            lambda: self._upstreams.send(exchange, key.cluster, rewritten),
+        answer = await self._work.metered(
+            exchange.id, key, used, route.kind, lambda: self._upstreams.send(exchange, key.cluster, rewritten)
         )
         return await _answer(exchange, answer, {usage.name: usage.tokens for usage in used})
 
@@ -106,13 +93,6 @@ def _parse(body: bytes) -> Any:
 
 def _serialise(document: Any) -> bytes:
     try:
-        body = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+        return check_size(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))
     except orjson.JSONEncodeError as error:  # nested deeper than any payload should be
         raise Refused(400, f"Format error in JSON body: {error}") from error
-    if len(body) > LARGEST_FORWARDED_BODY:
-        raise Refused(
-            413,
-            f"Payload error: with its vectors the request has {len(body)} bytes, more than the "
-            f"{LARGEST_FORWARDED_BODY} a cluster takes. Send fewer points at once.",
-        )
-    return body

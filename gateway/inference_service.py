@@ -11,12 +11,11 @@ from typing import Any
 import orjson
 
 from gateway.access import authenticate_with, check_serving
-from gateway.embedding import check_current, embed, plan_calls
 from gateway.errors import Refused
 from gateway.exchange import JSON, Exchange
 from gateway.inference_objects import InferenceObject, check_length
-from gateway.inference_workers import VALIDATION_FAILED, InferenceWorkers
-from gateway.metering import Meter, usage_events
+from gateway.inference_work import InferenceWork
+from gateway.inference_workers import VALIDATION_FAILED
 from gateway.records import Records
 from gateway.upstream import Answer
 from inference.client import Kind, SparseEmbedding
@@ -42,10 +41,9 @@ class _Slot:
 class InferenceService:
     """Authenticate by the token in the body, embed, meter, answer."""
 
-    def __init__(self, records: Records, workers: InferenceWorkers, meter: Meter) -> None:
+    def __init__(self, records: Records, work: InferenceWork) -> None:
         self._records = records
-        self._workers = workers
-        self._meter = meter
+        self._work = work
 
     async def serve(self, exchange: Exchange) -> None:
         """Answer the request. Raises Refused, to be answered in this protocol's shape."""
@@ -55,17 +53,15 @@ class InferenceService:
         check_serving(key.cluster)
         kind = _kind(request)
         vectors, slots = _slots(request)
-        calls = plan_calls(slots, key.cluster.facts)
-        self._meter.check_available()
-        check_current(current)
-        used = await exchange.unless_client_gone(embed(calls, kind, self._workers, exchange.provider_keys))
+        calls = self._work.plan(slots, key, current)
+        used = await exchange.unless_client_gone(self._work.embed(calls, kind, exchange.provider_keys))
         usage = {"models": {one.name: {"tokens": one.tokens} for one in used}}
         body = orjson.dumps({"embeddings": vectors, "usage": usage}, option=orjson.OPT_SERIALIZE_NUMPY)
 
         async def embedded() -> Answer:
             return Answer(200, [JSON], body)
 
-        answer = await self._meter.run(kind, usage_events(exchange, key, used, kind), embedded)
+        answer = await self._work.metered(exchange.id, key, used, kind, embedded)
         await exchange.answer(answer.status, answer.headers, answer.body)
 
 

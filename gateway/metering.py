@@ -4,26 +4,34 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from typing import Protocol, TypeVar
+from uuid import UUID
 
 from billing.events import NewUsageEvent
 from billing.ledger import LedgerUnavailable, LedgerWriter
 from gateway.embedding import ModelUsage
 from gateway.errors import Refused
-from gateway.exchange import Exchange
 from gateway.records import KeyRecord
-from gateway.upstream import Answer
 from inference.client import Kind
 
 RETRY_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
-def usage_events(exchange: Exchange, key: KeyRecord, used: Sequence[ModelUsage], kind: Kind) -> list[NewUsageEvent]:
+class _Answer(Protocol):
+    @property
+    def ok(self) -> bool: ...
+
+
+Outcome = TypeVar("Outcome", bound=_Answer)
+
+
+def usage_events(request_id: UUID, key: KeyRecord, used: Sequence[ModelUsage], kind: Kind) -> list[NewUsageEvent]:
     """One event per model, all of this request."""
     now = datetime.now(UTC)
     return [
         NewUsageEvent(
-            request_id=exchange.id,
+            request_id=request_id,
             account_id=key.cluster.account_id,
             cluster_id=key.cluster.id,
             model_id=usage.spec.id,
@@ -49,7 +57,7 @@ class Meter:
         if not self._ledger.healthy:
             raise _unmetered()
 
-    async def run(self, kind: Kind, events: Sequence[NewUsageEvent], work: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def run(self, kind: Kind, events: Sequence[NewUsageEvent], work: Callable[[], Awaitable[Outcome]]) -> Outcome:
         """The cluster's answer, billed if it is good.
 
         A write is recorded once the cluster has accepted it; a search while the cluster works on it, and taken

@@ -111,7 +111,7 @@ def free_port() -> int:
 @contextmanager
 def start_cloud(folder: Path) -> Iterator[RunningCloud]:
     """A cloud with its data in ``folder`` on free ports, stopped at the end."""
-    ports = {name: str(free_port()) for name in ("CLOUDCONSOLE_PORT", "GATEWAY_REST_PORT")}
+    ports = {name: str(free_port()) for name in ("CLOUDCONSOLE_PORT", "GATEWAY_REST_PORT", "GATEWAY_GRPC_PORT")}
     environment = (
         os.environ
         | ports

@@ -88,7 +88,8 @@ class Cloud:
 
     def _write_down(self) -> None:
         ids = {child.specification.name: child.process.pid for child in self.children if child.process}
-        RunningProcesses(settings.CONSOLE_PORT, settings.GATEWAY_REST_PORT, ids).write(settings.PATHS.processes)
+        ports = settings.CONSOLE_PORT, settings.GATEWAY_REST_PORT, settings.GATEWAY_GRPC_PORT
+        RunningProcesses(*ports, ids).write(settings.PATHS.processes)
 
     async def _start_and_wait(self, specification: ChildSpecification, seconds: float) -> None:
         if not await self._start_child(specification).wait_ready(seconds):
@@ -118,6 +119,7 @@ def run_cloud(*, demo: bool) -> None:
     for port, option in (
         (settings.CONSOLE_PORT, "CLOUDCONSOLE_PORT"),
         (settings.GATEWAY_REST_PORT, "GATEWAY_REST_PORT"),
+        (settings.GATEWAY_GRPC_PORT, "GATEWAY_GRPC_PORT"),
     ):
         _check_port(port, option)
     with lock:
@@ -159,7 +161,10 @@ def _print_banner(status: CloudStatus, seconds: float) -> None:
     state = "ready" if status["ready"] else "up, but not everything is ready,"
     lines = ["", f"cloudconsole is {state} after {seconds:.1f} s"]
     lines += [f"  not ready:      {name}" for name, ready in status["components"].items() if not ready]
-    lines += [f"  Console:        {status['urls']['console']}", f"  Data plane:     {status['urls']['rest']}"]
+    lines += [
+        f"  Console:        {status['urls']['console']}",
+        f"  Data plane:     {status['urls']['rest']} (gRPC: {status['urls']['grpc']})",
+    ]
     if demo := status["demo"]:
         lines += [
             f"  Sign in:        {demo['email']}  /  {demo['password']}",

@@ -14,6 +14,7 @@ class RunningProcesses:
 
     console_port: int
     rest_port: int
+    grpc_port: int
     process_ids: dict[str, int] = field(default_factory=dict)
 
     def write(self, file: Path) -> None:
@@ -27,4 +28,4 @@ def running_processes() -> RunningProcesses:
     try:
         return RunningProcesses(**json.loads(settings.PATHS.processes.read_text()))
     except FileNotFoundError:
-        return RunningProcesses(settings.CONSOLE_PORT, settings.GATEWAY_REST_PORT)
+        return RunningProcesses(settings.CONSOLE_PORT, settings.GATEWAY_REST_PORT, settings.GATEWAY_GRPC_PORT)

@@ -68,7 +68,7 @@ def urls() -> dict[str, str]:
         "console": f"http://{host}:{running.console_port}",
         "api": f"http://{host}:{running.console_port}/api",
         "rest": f"http://{host}:{running.rest_port}",
-        "grpc": f"{host}:{settings.GATEWAY_GRPC_PORT}",
+        "grpc": f"{host}:{running.grpc_port}",
     }
 
 
@@ -82,6 +82,6 @@ def _describe(cluster: Cluster, keys: dict[str, str]) -> dict[str, Any]:
         "phase": cluster.phase,
         "inference": {"enabled": cluster.inference_enabled, "applied": cluster.inference_applied},
         "rest": f"{endpoint_url(cluster)}:{running_processes().rest_port}",
-        "grpc": f"{endpoint_url(cluster)}:{settings.GATEWAY_GRPC_PORT}",
+        "grpc": f"{endpoint_url(cluster)}:{running_processes().grpc_port}",
         "api_key": keys.get(cluster.name) if is_demo else None,
     }

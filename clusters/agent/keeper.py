@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
+from cloudconsole.paths import grpc_socket
 from clusters.agent.process import NodeProcess
 from clusters.agent.wanted import WantedNode
 
@@ -76,6 +77,7 @@ class NodeKeeper:
             delay = min(delay * 2, LONGEST_DELAY_SECONDS)
         self.state = "stopped"
         self.socket.unlink(missing_ok=True)
+        grpc_socket(self.socket).unlink(missing_ok=True)
 
     async def _run_once(self, wanted: WantedNode) -> int | str:
         """Run one process to its end; returns its exit status, or why it could not start."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from cloudconsole.paths import grpc_socket
 from clusters.agent.wanted import WantedNode
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
@@ -31,8 +32,9 @@ class NodeProcess:
 
     @classmethod
     async def start(cls, wanted: WantedNode, storage: Path, socket: Path) -> "NodeProcess":
-        """Start a node; it removes a stale socket itself and ends with this process."""
+        """Start a node; it removes stale sockets itself and ends with this process."""
         arguments = ["--data-dir", str(storage), "--socket", str(socket), "--cluster-id", wanted.cluster_id]
+        arguments += ["--grpc-socket", str(grpc_socket(socket))]
         arguments += ["--version", wanted.configuration.version.removeprefix("v"), "--parent-pid", str(os.getpid())]
         if wanted.configuration.inference_enabled:
             arguments.append("--inference")

@@ -17,6 +17,7 @@ from pathlib import Path
 import uvicorn
 import uvloop
 
+from clusters.node.grpc.server import GrpcApi
 from clusters.node.log_lines import log_to_stdout
 from clusters.node.node import Node
 from clusters.node.rest import RestApi
@@ -49,6 +50,9 @@ def _parse_options() -> argparse.Namespace:
     listen = parser.add_mutually_exclusive_group(required=True)
     listen.add_argument("--socket", type=Path, help="unix socket to listen on")
     listen.add_argument("--port", type=int, help="loopback port to listen on; 0 chooses a free one")
+    listen_grpc = parser.add_mutually_exclusive_group()
+    listen_grpc.add_argument("--grpc-socket", type=Path, help="unix socket to serve gRPC on")
+    listen_grpc.add_argument("--grpc-port", type=int, help="loopback port to serve gRPC on; 0 chooses a free one")
     parser.add_argument("--cluster-id", required=True, help="UUID of the cluster")
     parser.add_argument("--version", required=True, help="the Qdrant version to report, such as 1.19.0")
     parser.add_argument("--inference", action="store_true", help="inference is on for the cluster")
@@ -106,7 +110,8 @@ class _Server(uvicorn.Server):
 
 async def _serve(options: argparse.Namespace) -> int:
     node = Node(options.data_dir)
-    api = RestApi(node, options.version.removeprefix("v"))
+    version = options.version.removeprefix("v")
+    api, grpc_api = RestApi(node, version), GrpcApi(node, version)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -125,15 +130,30 @@ async def _serve(options: argparse.Namespace) -> int:
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         log.info("listening", extra={"address": listener.getsockname(), "cluster": options.cluster_id})
+        await _serve_grpc(grpc_api, options)
         status = await _run_until_stopped(node, options, stop)
         api.drain()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(api.idle.wait(), DRAIN_SECONDS)
+        await asyncio.gather(_idle(api), grpc_api.server.stop(DRAIN_SECONDS))
         server.should_exit = True
         await serving
     await node.stop()
     log.info("stopped")
     return status
+
+
+async def _serve_grpc(api: GrpcApi, options: argparse.Namespace) -> None:
+    if options.grpc_socket is not None:
+        options.grpc_socket.unlink(missing_ok=True)
+        await api.server.start(f"unix:{options.grpc_socket.absolute()}")
+        options.grpc_socket.chmod(0o600)
+    elif options.grpc_port is not None:
+        port = await api.server.start(f"127.0.0.1:{options.grpc_port}")
+        log.info("listening for gRPC", extra={"address": ("127.0.0.1", port)})
+
+
+async def _idle(api: RestApi) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(api.idle.wait(), DRAIN_SECONDS)
 
 
 async def _run_until_stopped(node: Node, options: argparse.Namespace, stop: asyncio.Event) -> int:

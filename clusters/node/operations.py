@@ -1,4 +1,4 @@
-"""The operation table: every operation of Qdrant's API that a node has. REST is generated from it."""
+"""The operation table: every operation of Qdrant's API that a node has. REST and gRPC are generated from it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

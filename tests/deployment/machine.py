@@ -26,6 +26,7 @@ class Machine:
         self.services = ours(load(filled_in() | {"CLOUDCONSOLE_LOG_LEVEL": "WARNING"}))
         self.redis_port, self.qdrant_port = free_port(), free_port()
         self._ports = {name: str(free_port()) for name in self.services}
+        self._grpc_ports = {name: str(free_port()) for name in self.services}
         self._here = {
             self.services["migrate"]["environment"]["DATABASE_URL"]: database,
             "redis://redis:6379": f"redis://127.0.0.1:{self.redis_port}",
@@ -43,6 +44,7 @@ class Machine:
     def environment(self, name: str) -> dict[str, str]:
         given = {key: self._translated(value, name) for key, value in self.services[name]["environment"].items()}
         place = {"CLOUDCONSOLE_DATA_DIR": str(self.folder / "data"), "GATEWAY_REST_PORT": self._ports[name]}
+        place["GATEWAY_GRPC_PORT"] = self._grpc_ports[name]
         image = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOSTNAME": socket.gethostname()}
         return os.environ | given | place | image | {"DJANGO_SETTINGS_MODULE": "cloudconsole.settings"}
 

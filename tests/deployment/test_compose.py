@@ -105,15 +105,15 @@ def test_our_processes_find_the_servers_of_the_layout(layout):
         from cloudconsole import settings as s
         database = s.DATABASES["default"]
         print(json.dumps([database["HOST"], database["NAME"], database["PASSWORD"], s.EMBEDDED_POSTGRES,
-            s.REDIS_URL, s.CELERY_BROKER_URL, s.QDRANT_URL, s.QDRANT_API_KEY, s.INFERENCE_ADDRESSES, s.SECRET_KEY,
-            s.BIND]))"""
+            s.REDIS_URL, s.CELERY_BROKER_URL, s.QDRANT_URL, s.QDRANT_GRPC_PORT, s.QDRANT_API_KEY,
+            s.INFERENCE_ADDRESSES, s.SECRET_KEY, s.BIND]))"""
     answer = subprocess.run(
         [sys.executable, "-c", ask], env=environment, cwd=PROJECT_DIR, capture_output=True, check=True
     )
     redis, given = "redis://redis:6379/0", filled_in()
     assert json.loads(answer.stdout) == [
         *("postgres", "cloudconsole", given["POSTGRES_PASSWORD"], False, redis, redis),
-        *("http://balancer:6400", given["QDRANT_API_KEY"], ["inference-1:8081", "inference-2:8081"]),
+        *("http://balancer:6400", 6401, given["QDRANT_API_KEY"], ["inference-1:8081", "inference-2:8081"]),
         *(given["CLOUDCONSOLE_SECRET_KEY"], "0.0.0.0"),
     ]
 
@@ -141,15 +141,16 @@ def test_every_host_in_an_address_is_a_service(layout):
 def test_the_balancer_has_the_ports_that_are_published_and_used(layout):
     balancer, configuration = layout["services"]["balancer"], layout["configs"]["balancer"]["content"]
     bound = re.findall(r"bind :([0-9]+)", configuration)
-    assert bound == ["6333", "6400"]
-    assert [port.rsplit(":", 1)[1] for port in balancer["ports"]] == ["6333"]
-    backends = re.findall(r"server (\S+) (\S+):6333", configuration)
-    assert [host for _, host in backends] == ["gateway-1", "gateway-2", "qdrant-1", "qdrant-2", "qdrant-3"]
+    assert bound == ["6333", "6334", "6400", "6401"]
+    assert [port.rsplit(":", 1)[1] for port in balancer["ports"]] == ["6333", "6334"]
+    for port in ("6333", "6334"):
+        backends = re.findall(rf"server (\S+) (\S+):{port}\b", configuration)
+        assert [host for _, host in backends] == ["gateway-1", "gateway-2", "qdrant-1", "qdrant-2", "qdrant-3"]
 
 
 def test_only_console_and_gateways_are_reached_from_outside_and_by_default_from_this_machine_only(layout):
     published = {name: service["ports"] for name, service in layout["services"].items() if "ports" in service}
-    assert published == {"console": ["127.0.0.1:8000:8000"], "balancer": ["127.0.0.1:6333:6333"]}
+    assert published == {"console": ["127.0.0.1:8000:8000"], "balancer": ["127.0.0.1:6333:6333", "127.0.0.1:6334:6334"]}
     assert layout["networks"]["servers"]["internal"] is True
     for name in ("postgres", "redis", "qdrant-1", "qdrant-2", "qdrant-3"):
         assert layout["services"][name]["networks"] == ["servers"]

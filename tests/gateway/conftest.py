@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+import grpc
 import httpx
 import pytest
 from django.conf import settings
@@ -20,12 +21,19 @@ from clusters.catalogue import DEFAULT_VERSION
 from clusters.models import Cluster, Package, Region
 from clusters.rules.lifecycle import Phase
 from clusters.services import create_database_api_key
-from tests.gateway.running import Mirror, running_gateway, running_mirror, running_node
+from tests.gateway.grpc_door import MINILM, GrpcDoor
+from tests.gateway.running import (
+    GrpcMirror,
+    Mirror,
+    RunningGateway,
+    running_both_ports,
+    running_grpc_mirror,
+    running_mirror,
+    running_node,
+)
 from tests.inference.conftest import Worker, minilm_folder, tiny_models_dir, worker
 
 __all__ = ["minilm_folder", "tiny_models_dir", "worker"]
-
-MINILM = "sentence-transformers/all-minilm-l6-v2"
 
 
 @dataclass(frozen=True)
@@ -92,10 +100,15 @@ def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
 
 
 @pytest.fixture(scope="package")
-def gateway_url(committed: None, worker: Worker) -> Iterator[str]:
+def gateway(committed: None, worker: Worker) -> Iterator[RunningGateway]:
     settings.INFERENCE_ADDRESSES = [worker.address]
-    with running_gateway() as url:
-        yield url
+    with running_both_ports() as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="package")
+def gateway_url(gateway: RunningGateway) -> str:
+    return gateway.url
 
 
 @pytest.fixture(scope="package")
@@ -172,4 +185,26 @@ def mirrored(open_door: Callable[..., Door]) -> Door:
 @pytest.fixture
 def mirror(mirrored: Door) -> Iterator[Mirror]:
     with running_mirror(mirrored.cluster.pk) as mirror:
+        yield mirror
+
+
+@pytest.fixture(scope="package")
+def channel(gateway: RunningGateway) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(f"127.0.0.1:{gateway.grpc_port}") as channel:
+        yield channel
+
+
+@pytest.fixture
+def remote(new_us: Door, channel: grpc.Channel) -> GrpcDoor:
+    return GrpcDoor(channel, new_us.secret)
+
+
+@pytest.fixture
+def mirrored_remote(mirrored: Door, channel: grpc.Channel) -> GrpcDoor:
+    return GrpcDoor(channel, mirrored.secret)
+
+
+@pytest.fixture
+def grpc_mirror(mirrored: Door) -> Iterator[GrpcMirror]:
+    with running_grpc_mirror(mirrored.cluster.pk) as mirror:
         yield mirror

@@ -9,35 +9,52 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import grpc
 import httpx
 import uvicorn
 from django.conf import settings
 
 from cloudconsole.lifeline import die_with_parent
-from cloudconsole.paths import PROJECT_DIR
+from cloudconsole.paths import PROJECT_DIR, grpc_socket
 from clusters.provisioners.node_agent import NodeAgentProvisioner
 from gateway.app import Gateway
-from gateway.management.commands.gateway import listen
+from gateway.management.commands.gateway import Server, listen
 from tests.waiting import wait_until
+
+
+@dataclass(frozen=True)
+class RunningGateway:
+    """``url`` of REST, ``grpc_port`` on the same host."""
+
+    url: str
+    grpc_port: int
 
 
 @contextlib.contextmanager
 def running_gateway() -> Iterator[str]:
-    """A gateway on a free port, in a thread so that it sees the test database; its URL."""
-    server_socket = listen("127.0.0.1", 0)
-    config = uvicorn.Config(
-        Gateway(), loop="uvloop", http="httptools", lifespan="on", log_config=None, access_log=False
-    )
-    server = uvicorn.Server(config)
+    """A gateway as its REST clients see it: its URL."""
+    with running_both_ports() as gateway:
+        yield gateway.url
+
+
+@contextlib.contextmanager
+def running_both_ports() -> Iterator[RunningGateway]:
+    """A gateway on free ports, in a thread so that it sees the test database."""
+    server_socket = listen("127.0.0.1", 0, "GATEWAY_REST_PORT")
+    gateway = Gateway("127.0.0.1:0")
+    config = uvicorn.Config(gateway, loop="uvloop", http="httptools", lifespan="on", log_config=None, access_log=False)
+    server = Server(config, gateway)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [server_socket]})
     thread.start()
     try:
         wait_until(lambda: server.started or not thread.is_alive(), seconds=20, what="the gateway has started")
         host, port = server_socket.getsockname()
-        yield f"http://{host}:{port}"
+        yield RunningGateway(f"http://{host}:{port}", gateway.grpc_port)
     finally:
         server.should_exit = True
         thread.join(40)
@@ -48,6 +65,7 @@ def running_node(cluster_id: uuid.UUID, folder: Path) -> Iterator["subprocess.Po
     """A node process where the gateway looks for the cluster's, ready."""
     place = NodeAgentProvisioner(settings.PATHS.run).upstream(cluster_id)
     command = [sys.executable, "-m", "clusters.node", "--data-dir", str(folder), "--socket", place]
+    command += ["--grpc-socket", str(grpc_socket(Path(place)))]
     process = subprocess.Popen(
         [*command, "--cluster-id", str(cluster_id), "--version", "1.19.0"],
         cwd=PROJECT_DIR,
@@ -138,3 +156,46 @@ def running_mirror(cluster_id: uuid.UUID) -> Iterator[Mirror]:
     finally:
         server.should_exit = True
         thread.join(20)
+
+
+class GrpcMirror(grpc.GenericRpcHandler):
+    """The same for gRPC: answers every method with the message that reached it.
+
+    ``answers`` has other answers by path; a path in ``held`` is answered once ``may_answer`` is set.
+    """
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, bytes, dict[str, Any]]] = []
+        self.seconds: list[float | None] = []
+        self.answers: dict[str, bytes] = {}
+        self.held: set[str] = set()
+        self.may_answer = threading.Event()
+        self.gone = threading.Event()
+
+    def service(self, handler_call_details: Any) -> Any:
+        def behave(message: bytes, context: grpc.ServicerContext) -> bytes:
+            path = handler_call_details.method
+            self.seconds.append(context.time_remaining())
+            context.add_callback(lambda: None if self.may_answer.is_set() else self.gone.set())
+            self.seen.append((path, message, dict(context.invocation_metadata())))
+            if path in self.held:
+                self.may_answer.wait(10)
+            context.set_trailing_metadata((("x-from-node", "1"),))
+            return self.answers.get(path, message)
+
+        return grpc.unary_unary_rpc_method_handler(behave)
+
+
+@contextlib.contextmanager
+def running_grpc_mirror(cluster_id: uuid.UUID) -> Iterator[GrpcMirror]:
+    """A mirror where the gateway looks for the cluster's gRPC."""
+    mirror = GrpcMirror()
+    place = NodeAgentProvisioner(settings.PATHS.run).upstream(cluster_id)
+    server = grpc.server(ThreadPoolExecutor(8), handlers=[mirror])
+    server.add_insecure_port(f"unix:{grpc_socket(Path(place))}")
+    server.start()
+    try:
+        yield mirror
+    finally:
+        mirror.may_answer.set()
+        server.stop(0).wait()

@@ -7,8 +7,10 @@ import stat
 import subprocess
 import sys
 
+import grpc
 import httpx
 import pytest
+from qdrant_client import grpc as q
 
 from cloudconsole.paths import PROJECT_DIR
 from tests.running_cloud import RunningCloud, free_port, start_cloud
@@ -44,6 +46,11 @@ def test_the_demo_is_there_and_reachable(own_cloud):
     }
     assert httpx.get(status["urls"]["console"], follow_redirects=True).status_code == 200
     assert httpx.get(status["urls"]["rest"]).json()["version"] == "1.19.0"
+    with grpc.insecure_channel(status["urls"]["grpc"]) as channel:
+        assert q.QdrantStub(channel).HealthCheck(q.HealthCheckRequest(), timeout=10).version == "1.19.0"
+        for cluster in status["clusters"]:
+            key = [("api-key", cluster["api_key"])]
+            assert not q.CollectionsStub(channel).List(q.ListCollectionsRequest(), metadata=key).collections
 
 
 def test_secrets_and_sockets_are_private(own_cloud):
@@ -71,8 +78,10 @@ def test_a_taken_port_is_named_with_the_option_that_changes_it(own_cloud, tmp_pa
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        for option, other in (("CLOUDCONSOLE_PORT", "GATEWAY_REST_PORT"), ("GATEWAY_REST_PORT", "CLOUDCONSOLE_PORT")):
-            changed = {option: port, other: str(free_port()), "CLOUDCONSOLE_DATA_DIR": str(tmp_path / "d")}
+        options = ("CLOUDCONSOLE_PORT", "GATEWAY_REST_PORT", "GATEWAY_GRPC_PORT")
+        for option in options:
+            free = {other: str(free_port()) for other in options}
+            changed = free | {option: port, "CLOUDCONSOLE_DATA_DIR": str(tmp_path / "d")}
             refused = subprocess.run(
                 [sys.executable, "manage.py", "up"],
                 cwd=PROJECT_DIR,

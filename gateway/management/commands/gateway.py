@@ -9,22 +9,22 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from cloudconsole.lifeline import die_with_parent
-from gateway.app import Gateway
+from gateway.app import DRAIN_SECONDS, Gateway
 
-DRAIN_SECONDS = 30
 # Longer than clients and load balancers keep an idle connection, so that none is closed under a request just sent.
 KEEP_ALIVE_SECONDS = 75
 BACKLOG = 1024
 
 
 class Command(BaseCommand):
-    help = "Serve the REST data plane on CLOUDCONSOLE_BIND and GATEWAY_REST_PORT."
+    help = "Serve the data plane on CLOUDCONSOLE_BIND, over REST on GATEWAY_REST_PORT and gRPC on GATEWAY_GRPC_PORT."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         die_with_parent()
+        gateway = Gateway(_address(settings.BIND, settings.GATEWAY_GRPC_PORT))
         config = uvicorn.Config(
-            Gateway(),
+            gateway,
             loop="uvloop",
             http="httptools",
             ws="none",
@@ -35,14 +35,31 @@ class Command(BaseCommand):
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
-        server_socket = listen(settings.BIND, settings.GATEWAY_REST_PORT)
+        server_socket = listen(settings.BIND, settings.GATEWAY_REST_PORT, "GATEWAY_REST_PORT")
+        listen(settings.BIND, settings.GATEWAY_GRPC_PORT, "GATEWAY_GRPC_PORT").close()  # gRPC opens its port itself
         for stop_signal in (signal.SIGTERM, signal.SIGINT):
             # uvicorn raises the signal once more after it has drained: being told to stop is no failure.
             signal.signal(stop_signal, signal.SIG_IGN)
-        uvicorn.Server(config).run(sockets=[server_socket])
+        Server(config, gateway).run(sockets=[server_socket])
 
 
-def listen(host: str, port: int) -> socket.socket:
+class Server(uvicorn.Server):
+    """Drains gRPC at the same time as REST."""
+
+    def __init__(self, config: uvicorn.Config, gateway: Gateway) -> None:
+        super().__init__(config)
+        self._gateway = gateway
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._gateway.drain()
+        await super().shutdown(sockets)
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def listen(host: str, port: int, setting: str) -> socket.socket:
     """A listening socket. Raises CommandError that names the setting when the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     server = socket.socket(family, socket.SOCK_STREAM)
@@ -52,8 +69,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         server.close()
         raise CommandError(
-            f"The gateway cannot listen on {host}:{port} ({error.strerror}). "
-            "Choose another port with GATEWAY_REST_PORT."
+            f"The gateway cannot listen on {host}:{port} ({error.strerror}). Choose another port with {setting}."
         ) from None
     server.listen(BACKLOG)
     server.set_inheritable(True)

@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
 import httpx
 import psutil
 import pytest
+from qdrant_client import grpc as q
 
+from cloudconsole.paths import grpc_socket
 from clusters.provisioners.errors import GenerationRefused, ProvisionerUnavailable
 from clusters.provisioners.node_agent import NodeAgentProvisioner
 from tests.clusters.agent.running import CONFIGURATION, PROJECT_DIR, RunningAgent
@@ -58,6 +61,8 @@ class TestGenerations:
         assert psutil.pid_exists(status.pid or 0)
         with agent.node(cluster_id) as node:
             assert node.get("/").json()["version"] == "1.19.0"
+        with grpc.insecure_channel(f"unix:{grpc_socket(Path(status.socket))}") as channel:
+            assert q.QdrantStub(channel).HealthCheck(q.HealthCheckRequest(), timeout=10).version == "1.19.0"
 
     def test_the_same_generation_never_starts_twice(self, agent: RunningAgent, cluster_id: uuid.UUID) -> None:
         first = agent.started(cluster_id)

@@ -23,7 +23,7 @@ class RunningNode:
 
     def __init__(self, data_dir: Path, *, wait: bool = True) -> None:
         self.data_dir = data_dir
-        arguments = ["--data-dir", str(data_dir), "--port", "0", "--cluster-id", str(uuid.uuid4())]
+        arguments = ["--data-dir", str(data_dir), "--port", "0", "--grpc-port", "0", "--cluster-id", str(uuid.uuid4())]
         arguments += ["--version", "v1.19.0", "--parent-pid", str(os.getpid())]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "clusters.node", *arguments],
@@ -45,7 +45,8 @@ class RunningNode:
         if not self._ready.wait(20):
             self.kill()
             raise AssertionError(f"the node did not become ready: {self.lines}")
-        self.url = f"http://127.0.0.1:{self._port()}"
+        self.url = f"http://127.0.0.1:{self._port('message=listening')}"
+        self.grpc_port = self._port('message="listening for gRPC"')
         self.http = httpx.Client(base_url=self.url, timeout=20)
 
     def waits_for_lock(self) -> bool:
@@ -59,8 +60,9 @@ class RunningNode:
             if "message=ready" in line:
                 self._ready.set()
 
-    def _port(self) -> int:
-        found = re.search(r"127\.0\.0\.1\D+(\d+)", self.lines[0])
+    def _port(self, message: str) -> int:
+        line = next((line for line in self.lines if f"{message} " in line), "")
+        found = re.search(r"127\.0\.0\.1\D+(\d+)", line)
         assert found, self.lines
         return int(found[1])
 

@@ -1,0 +1,1 @@
+"""The node's gRPC API: Qdrant's methods over the same operation table as REST."""

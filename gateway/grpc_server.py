@@ -1,0 +1,187 @@
+"""The gRPC data plane of all clusters: messages pass as bytes, except those that may carry inference objects."""
+
+import asyncio
+import logging
+import time
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+import grpc
+from google.protobuf.message import DecodeError
+from uuid_utils.compat import uuid7
+
+from clusters.catalogue import DEFAULT_VERSION
+from clusters.grpc_server import Context, UnaryServer
+from clusters.qdrant_messages import message_classes, q
+from gateway.access import authenticate, check_serving
+from gateway.embedding import ModelUsage
+from gateway.errors import Refused
+from gateway.failures import log_failure
+from gateway.grpc_objects import ROUTES, Route
+from gateway.grpc_upstream import GrpcUpstreams, Metadata, Reply
+from gateway.inference_work import InferenceWork, check_size
+from gateway.records import KeyRecord, Records
+from inference.provider_keys import ProviderKeys
+
+_HELLO = "/qdrant.Qdrant/HealthCheck"
+_HEALTH = "/grpc.health.v1.Health/Check"
+_SERVING = b"\x08\x01"  # grpc.health.v1.HealthCheckResponse
+_STATUS = {
+    400: grpc.StatusCode.INVALID_ARGUMENT,
+    401: grpc.StatusCode.UNAUTHENTICATED,
+    403: grpc.StatusCode.PERMISSION_DENIED,
+    404: grpc.StatusCode.NOT_FOUND,
+    409: grpc.StatusCode.ALREADY_EXISTS,
+    413: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    422: grpc.StatusCode.INVALID_ARGUMENT,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    501: grpc.StatusCode.UNIMPLEMENTED,
+    503: grpc.StatusCode.UNAVAILABLE,
+    504: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+logger = logging.getLogger(__name__)
+
+
+class Call:
+    """One gRPC request; what REST has in headers is in its metadata."""
+
+    method = "gRPC"
+
+    def __init__(self, path: str, metadata: Metadata, context: Context) -> None:
+        self.id: UUID = uuid7()
+        self.started = time.perf_counter()
+        self.path = path
+        self.metadata = metadata
+        self.context = context
+        self.cluster: UUID | None = None  # for the log, once it is known
+
+    def header(self, name: bytes) -> str | None:
+        """The first value of this (lower-case) name."""
+        wanted = name.decode()
+        return next((value for key, value in self.metadata if key == wanted and isinstance(value, str)), None)
+
+    @property
+    def provider_keys(self) -> ProviderKeys:
+        """The caller's keys of external providers among the metadata."""
+        return ProviderKeys(lambda name: self.header(name.encode()))
+
+    def trailers(self, *more: tuple[str, Any]) -> tuple[tuple[str, Any], ...]:
+        return (*more, ("x-request-id", str(self.id)))
+
+
+class GrpcServer:
+    """Serves every cluster's gRPC data plane between ``start`` and ``stop``."""
+
+    def __init__(
+        self, records: Records, upstreams: GrpcUpstreams, inference: InferenceWork, largest_message: int
+    ) -> None:
+        self._server = UnaryServer(self._serve, largest_message)
+        self._records = records
+        self._upstreams = upstreams
+        self._inference = inference
+        self._metered: set[asyncio.Task[Reply]] = set()
+
+    async def start(self, address: str) -> int:
+        """Listen on ``address`` (host:port); returns the port."""
+        return await self._server.start(address)
+
+    async def stop(self, seconds: float) -> None:
+        """Let nobody new in; returns when what is in flight is answered, at the latest after so many seconds."""
+        await self._server.stop(seconds)
+        if self._metered:
+            await asyncio.wait(self._metered, timeout=seconds)
+
+    async def _serve(self, details: Any, message: bytes, context: Context) -> bytes:
+        call = Call(details.method, details.invocation_metadata, context)
+        try:
+            reply = await self._respond(call, message)
+        except Refused as refusal:
+            reply = _refusal(refusal)
+        except Exception:
+            logger.exception("request %s failed inside the gateway", call.id)
+            sentence = f"Service internal error: request {call.id} failed. Its log line says why."
+            reply = Reply(grpc.StatusCode.INTERNAL, sentence, b"", ())
+        if not reply.ok:
+            log_failure(call, reply.sentence, reply.code.name)
+            await context.abort(reply.code, reply.sentence, call.trailers(*reply.trailers))
+        context.set_trailing_metadata(call.trailers(*reply.trailers))
+        return reply.message
+
+    async def _respond(self, call: Call, message: bytes) -> Reply:
+        if call.path == _HEALTH:
+            return _answer(_SERVING)
+        if call.path == _HELLO:
+            return _answer(await self._introduction(call))
+        key, current = await authenticate(call, self._records)
+        check_serving(key.cluster)
+        if route := ROUTES.get(call.path):
+            return await self._infer(call, key, current, route, message)
+        return await self._pass_through(call, key, message)
+
+    async def _introduction(self, call: Call) -> bytes:
+        """What clients ask first: a Qdrant of which version? Needs no key; with one it is its cluster's."""
+        try:
+            key, _ = await authenticate(call, self._records)
+            version = key.cluster.version
+        except Refused:
+            version = DEFAULT_VERSION.removeprefix("v")
+        return q.HealthCheckReply(title="qdrant - vector search engine", version=version).SerializeToString()
+
+    async def _pass_through(self, call: Call, key: KeyRecord, message: bytes) -> Reply:
+        seconds = call.context.time_remaining()
+        return await self._upstreams.call(key.cluster, call.path, message, call.metadata, seconds)
+
+    async def _infer(self, call: Call, key: KeyRecord, current: bool, route: Route, message: bytes) -> Reply:
+        request_class, reply_class = message_classes(call.path)
+        request = _parsed(request_class, message)
+        slots = list(route.slots(request))
+        if not slots:
+            return await self._pass_through(call, key, message)
+        plan = self._inference.plan(slots, key, current)
+        if not request.collection_name:
+            raise Refused(400, 'Wrong input: collection_name: value "" invalid, must not be empty')
+        collection = quote(request.collection_name, safe="")
+        used = await self._inference.embed_for(key, collection, plan, route.kind, call.provider_keys)
+        rewritten = check_size(request.SerializeToString())
+        forward = self._inference.metered(
+            call.id,
+            key,
+            used,
+            route.kind,
+            lambda: self._upstreams.call(key.cluster, call.path, rewritten, call.metadata),
+        )
+        # From here on a caller that leaves changes nothing: what the cluster does for it is billed.
+        task = asyncio.create_task(forward)
+        self._metered.add(task)
+        task.add_done_callback(self._metered.discard)
+        reply = await asyncio.shield(task)
+        if not reply.ok:
+            return reply
+        return _answer(_with_usage(reply_class.FromString(reply.message), used, call), reply.trailers)
+
+
+def _answer(message: bytes, trailers: Metadata = ()) -> Reply:
+    return Reply(grpc.StatusCode.OK, "", message, trailers)
+
+
+def _refusal(refusal: Refused) -> Reply:
+    code = _STATUS.get(refusal.status, grpc.StatusCode.INTERNAL)
+    trailers = [] if refusal.retry_after is None else [("retry-after", str(refusal.retry_after))]
+    return Reply(code, refusal.sentence, b"", trailers)
+
+
+def _parsed(request_class: Any, message: bytes) -> Any:
+    try:
+        return request_class.FromString(message)
+    except DecodeError:
+        sentence = "Format error in message: the message is not of the method's type, or nested too deeply"
+        raise Refused(400, sentence) from None
+
+
+def _with_usage(reply: Any, used: list[ModelUsage], call: Call) -> bytes:
+    for usage in used:
+        reply.usage.inference.models[usage.name].tokens = usage.tokens
+    reply.time = time.perf_counter() - call.started
+    message: bytes = reply.SerializeToString()
+    return message

@@ -1,0 +1,112 @@
+"""gRPC calls to the clusters themselves: a node behind its unix socket, or a Qdrant server behind a URL."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+from django.conf import settings
+from yarl import URL
+
+from cloudconsole.paths import grpc_socket
+from gateway.errors import Refused
+from gateway.records import ClusterRecord
+from gateway.upstream import CONNECT_SECONDS, LONGEST_SILENCE_SECONDS
+
+Metadata = Sequence[tuple[str, Any]]
+
+_OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    # A cluster that was restarted is found again at once, not after gRPC's minutes.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 500),
+]
+_GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)  # CANCELLED: it was closing when the call came
+_OF_THE_CONNECTION = frozenset(("authorization", "user-agent", "te", "content-type", "host", "x-request-id"))
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A cluster's answer: a message, or an error with its sentence."""
+
+    code: Any  # grpc.StatusCode
+    sentence: str
+    message: bytes
+    trailers: Metadata
+
+    @property
+    def ok(self) -> bool:
+        return bool(self.code is grpc.StatusCode.OK)
+
+
+class GrpcUpstreams:
+    """Open channels to clusters, one for each. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._channels: dict[str, Any] = {}
+
+    async def close(self) -> None:
+        for channel in self._channels.values():
+            await channel.close()
+
+    async def call(
+        self, cluster: ClusterRecord, path: str, message: bytes, metadata: Metadata, seconds: float | None = None
+    ) -> Reply:
+        """The cluster's answer, errors included, within the caller's ``seconds``. Cancelling it cancels the call.
+
+        Raises Refused: 503 when the cluster cannot be reached, 504 when it does not answer in time.
+        """
+        channel = await self._connected(cluster)
+        patience = LONGEST_SILENCE_SECONDS if seconds is None else min(seconds, LONGEST_SILENCE_SECONDS)
+        call = channel.unary_unary(path)(message, metadata=_forwarded(cluster, metadata), timeout=patience)
+        try:
+            answer = await call
+            return Reply(grpc.StatusCode.OK, "", answer, _kept(await call.trailing_metadata()))
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+                raise Refused(504, f"Cluster {cluster.name} did not answer in time.") from error
+            if error.code() in _GONE:
+                sentence = f"Cluster {cluster.name} closed the connection before it had answered."
+                raise Refused(503, f"{sentence} Try again in a second.", retry_after=1) from error
+            return Reply(error.code(), error.details() or "", b"", _kept(error.trailing_metadata()))
+
+    async def _connected(self, cluster: ClusterRecord) -> Any:
+        channel = self._channels.get(cluster.upstream)
+        if channel is None:
+            channel = self._channels[cluster.upstream] = _open(cluster.upstream)
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await channel.channel_ready()
+        except TimeoutError as error:
+            sentence = f"Cluster {cluster.name} cannot be reached right now. Try again in a second."
+            raise Refused(503, sentence, retry_after=1) from error
+        return channel
+
+
+def _open(upstream: str) -> Any:
+    if upstream.startswith("/"):
+        return grpc.aio.insecure_channel(f"unix:{grpc_socket(Path(upstream))}", _OPTIONS)
+    url = URL(upstream)
+    address = f"{url.host}:{settings.QDRANT_GRPC_PORT}"
+    if url.scheme == "https":
+        return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(), _OPTIONS)
+    return grpc.aio.insecure_channel(address, _OPTIONS)
+
+
+def _forwarded(cluster: ClusterRecord, metadata: Metadata) -> Metadata:
+    """The caller's metadata without those of the connection, and without any key."""
+    kept = [(name, value) for name, value in _kept(metadata) if not name.endswith("api-key")]
+    own_key = settings.QDRANT_API_KEY if not cluster.upstream.startswith("/") else None
+    return [*kept, ("api-key", own_key)] if own_key else kept
+
+
+def _kept(metadata: Any) -> Metadata:
+    return [
+        (name, value)
+        for name, value in metadata or ()
+        if name not in _OF_THE_CONNECTION and not name.startswith(("grpc-", ":"))
+    ]

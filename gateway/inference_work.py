@@ -1,0 +1,68 @@
+"""What happens to a request with inference objects, whatever transport it came by: plan, embed, meter."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from uuid import UUID
+
+from gateway.collection_check import check_collection
+from gateway.embedding import ModelCall, ModelUsage, Slot, check_current, embed, plan_calls
+from gateway.errors import Refused
+from gateway.inference_workers import InferenceWorkers
+from gateway.metering import Meter, Outcome, usage_events
+from gateway.records import KeyRecord
+from gateway.upstream import Upstreams
+from inference.client import Kind
+from inference.provider_keys import ProviderKeys
+
+LARGEST_FORWARDED_BODY = 32 * 1024 * 1024  # what a Qdrant server takes (service.max_request_size_mb)
+
+
+class InferenceWork:
+    """The steps in their order; every one raises Refused."""
+
+    def __init__(self, upstreams: Upstreams, workers: InferenceWorkers, meter: Meter) -> None:
+        self._upstreams = upstreams
+        self._workers = workers
+        self._meter = meter
+
+    def plan(self, slots: Iterable[Slot], key: KeyRecord, current: bool) -> list[ModelCall]:
+        """What every model is to do. Nothing has run yet.
+
+        ``current`` is False when the key's record may be out of date; what it allows may have ended then.
+        """
+        calls = plan_calls(slots, key.cluster.facts)
+        self._meter.check_available()
+        check_current(current)
+        return calls
+
+    async def embed(self, calls: Sequence[ModelCall], kind: Kind, keys: ProviderKeys) -> list[ModelUsage]:
+        """Put the vectors in their places; ``keys`` of external providers came with the request."""
+        return await embed(calls, kind, self._workers, keys)
+
+    async def embed_for(
+        self, key: KeyRecord, collection: str, calls: Sequence[ModelCall], kind: Kind, keys: ProviderKeys
+    ) -> list[ModelUsage]:
+        """The same, if the collection (percent-encoded) will take the vectors."""
+        await check_collection(self._upstreams, key.cluster, collection, calls, kind)
+        return await self.embed(calls, kind, keys)
+
+    async def metered(
+        self,
+        request_id: UUID,
+        key: KeyRecord,
+        used: Sequence[ModelUsage],
+        kind: Kind,
+        work: Callable[[], Awaitable[Outcome]],
+    ) -> Outcome:
+        """The cluster's answer, billed if it is good."""
+        return await self._meter.run(kind, usage_events(request_id, key, used, kind), work)
+
+
+def check_size(body: bytes) -> bytes:
+    """The request with its vectors, if a cluster takes one as large. Raises Refused 413."""
+    if len(body) > LARGEST_FORWARDED_BODY:
+        raise Refused(
+            413,
+            f"Payload error: with its vectors the request has {len(body)} bytes, more than the "
+            f"{LARGEST_FORWARDED_BODY} a cluster takes. Send fewer points at once.",
+        )
+    return body
