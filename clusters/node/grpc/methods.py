@@ -38,9 +38,15 @@ _POINTS = {
     "UpdateBatch": Method("batch_update", requests.batch, replies.updated_each),
     "Query": Method("query_points", requests.query, replies.scored),
     "QueryBatch": Method("query_batch_points", requests.query_batch, replies.scored_batches),
+    "SearchMatrixPairs": Method("search_matrix_pairs", requests.matrix, replies.matrix_pairs),
+    "SearchMatrixOffsets": Method("search_matrix_offsets", requests.matrix, replies.matrix_offsets),
+    "DeleteVectorName": Method("delete_vector_name", requests.nothing, replies.updated, ("vector_name",)),
     "QueryGroups": Method("query_points_groups", requests.query_groups, replies.groups),
 }
 _COLLECTIONS = {
+    "UpdateAliases": Method("update_aliases", requests.aliases, replies.done),
+    "ListAliases": Method("get_collections_aliases", requests.nothing, replies.aliases),
+    "ListCollectionAliases": Method("get_collection_aliases", requests.nothing, replies.aliases),
     "List": Method("get_collections", requests.nothing, replies.collections),
     "Get": Method("get_collection", requests.nothing, replies.collection_info),
     "CollectionExists": Method("collection_exists", requests.nothing, replies.exists),
@@ -48,10 +54,29 @@ _COLLECTIONS = {
     "Update": Method("update_collection", requests.update_collection, replies.done),
     "Delete": Method("delete_collection", requests.nothing, replies.done),
 }
+_SNAPSHOTS = {
+    "Create": Method("create_snapshot", requests.nothing, replies.snapshot),
+    "List": Method("list_snapshots", requests.nothing, replies.snapshots),
+    "Delete": Method("delete_snapshot", requests.nothing, replies.nothing, ("snapshot_name",)),
+}
 
 METHODS: dict[str, Method] = {
     **{f"/qdrant.Points/{name}": method for name, method in _POINTS.items()},
     **{f"/qdrant.Collections/{name}": method for name, method in _COLLECTIONS.items()},
+    **{f"/qdrant.Snapshots/{name}": method for name, method in _SNAPSHOTS.items()},
 }
-# Operations that gRPC has no method for, each with the method that does the same.
-ONLY_IN_REST = {"get_point": "/qdrant.Points/Get"}
+_OLD = "Query does all that the older methods did"
+_OLD_FORMS = ("_points", "_batch_points", "_point_groups")
+_FILE = "gRPC carries no files"
+_FIGURES = "figures of the process, which gRPC has no method for"
+
+# Operations that are served over REST alone, each with the reason.
+ONLY_IN_REST = {
+    "get_point": "Get takes one id as well",
+    "create_vector_name": "not served over gRPC yet",
+    "collection_cluster_info": "not served over gRPC yet",
+    **{f"{search}{form}": _OLD for search in ("search", "recommend") for form in _OLD_FORMS},
+    **{f"discover{form}": _OLD for form in _OLD_FORMS[:2]},
+    **dict.fromkeys(("get_snapshot", "recover_from_uploaded_snapshot"), _FILE),
+    **dict.fromkeys(("telemetry", "metrics", "cluster_status"), _FIGURES),
+}

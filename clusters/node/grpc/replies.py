@@ -65,6 +65,43 @@ def exists(result: Any) -> Fields:
     return {"result": q.CollectionExists(exists=result["exists"])}
 
 
+def aliases(result: Any) -> Fields:
+    return {"aliases": [q.AliasDescription(**alias) for alias in result["aliases"]]}
+
+
+def matrix_pairs(result: Any) -> Fields:
+    pairs = [
+        q.SearchMatrixPair(a=_id(pair["a"]), b=_id(pair["b"]), score=float(pair["score"])) for pair in result["pairs"]
+    ]
+    return {"result": q.SearchMatrixPairs(pairs=pairs)}
+
+
+def matrix_offsets(result: Any) -> Fields:
+    offsets = q.SearchMatrixOffsets(
+        offsets_row=[int(one) for one in result["offsets_row"]],
+        offsets_col=[int(one) for one in result["offsets_col"]],
+        scores=[float(one) for one in result["scores"]],
+        ids=[_id(one) for one in result["ids"]],
+    )
+    return {"result": offsets}
+
+
+def snapshot(result: Any) -> Fields:
+    return {"snapshot_description": _snapshot(result)}
+
+
+def snapshots(result: Any) -> Fields:
+    return {"snapshot_descriptions": [_snapshot(one) for one in result]}
+
+
+def nothing(_result: Any) -> Fields:
+    return {}
+
+
+def _snapshot(result: Any) -> Any:
+    return RestToGrpc.convert_snapshot_description(m.SnapshotDescription.model_validate(result))
+
+
 def done(result: Any) -> Fields:
     return {"result": result}
 

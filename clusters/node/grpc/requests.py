@@ -194,6 +194,15 @@ def create_collection(message: Any) -> Any:
     )
 
 
+def matrix(message: Any) -> Any:
+    numbers = {field: _given(message, field) for field in ("sample", "limit", "using")}
+    return numbers | {"filter": _filter(message)}
+
+
+def aliases(message: Any) -> Any:
+    return {"actions": [GrpcToRest.convert_alias_operations(action) for action in message.actions]}
+
+
 def update_collection(message: Any) -> Any:
     return GrpcToRest.convert_update_collection(message)
 

@@ -161,6 +161,24 @@ USES: dict[str, list[Use]] = {
             prefetch=models.Prefetch(query=[1.0, 0.0], using="dense"),
         ),
     ],
+    "search_matrix_pairs": [lambda client, name: client.search_matrix_pairs(name, sample=10, limit=3, using="dense")],
+    "search_matrix_offsets": [
+        lambda client, name: client.search_matrix_offsets(name, sample=10, limit=3, using="dense")
+    ],
+    "delete_vector_name": [lambda client, name: client.delete_vector_name(name, "words")],
+    "update_aliases": [
+        lambda client, name: client.update_collection_aliases(
+            [models.CreateAliasOperation(create_alias=models.CreateAlias(collection_name=name, alias_name=f"{name}-a"))]
+        )
+    ],
+    "get_collections_aliases": [lambda client, name: bool(client.get_aliases())],
+    "get_collection_aliases": [lambda client, name: client.get_collection_aliases(name)],
+    "create_snapshot": [lambda client, name: client.create_snapshot(name).size > 0],
+    "list_snapshots": [lambda client, name: client.list_snapshots(name)],
+    "delete_snapshot": [
+        lambda client, name: client.delete_snapshot(name, client.create_snapshot(name).name),
+        lambda client, name: client.list_snapshots(name),
+    ],
     "query_batch_points": [lambda client, name: client.query_batch_points(name, [NEAREST, NEAREST])],
     "query_points_groups": [
         lambda client, name: client.query_points_groups(
