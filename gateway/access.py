@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 
 from cloudconsole.secrets_at_rest import hash_secret
+from clusters.catalogue import DEFAULT_VERSION
 from clusters.rules.lifecycle import Phase
 from gateway.errors import Refused
 from gateway.records import ClusterRecord, Found, KeyRecord, Records, RecordsUnavailable
@@ -60,6 +61,15 @@ async def authenticate_with(secret: str, caller: Caller, records: Records) -> tu
     if named is not None and named != f"{key.cluster.host}.{settings.CLUSTER_DOMAIN}".lower():
         raise Refused(403, "This API key does not give access to this host.")
     return key, found.current
+
+
+async def introduced_version(caller: Caller, records: Records) -> str:
+    """The version that clients ask first, for which they need no key; with one it is its cluster's."""
+    try:
+        key, _ = await authenticate(caller, records)
+    except Refused:
+        return DEFAULT_VERSION.removeprefix("v")
+    return key.cluster.version
 
 
 def check_serving(cluster: ClusterRecord) -> None:

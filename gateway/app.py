@@ -12,9 +12,8 @@ import orjson
 from django.conf import settings
 
 from billing.ledger import LedgerWriter, database_conninfo
-from clusters.catalogue import DEFAULT_VERSION
 from gateway import inference_service
-from gateway.access import authenticate, check_serving
+from gateway.access import authenticate, check_serving, introduced_version
 from gateway.announcements import follow_announcements
 from gateway.body import BodyLimits, Receive
 from gateway.errors import ClientGone, Refused
@@ -134,12 +133,7 @@ class Gateway:
         return await exchange.unless_client_gone(self._upstreams.pass_through(exchange, key.cluster))
 
     async def _introduce(self, exchange: Exchange) -> None:
-        """What clients ask first: a Qdrant of which version? Needs no key; with one it is its cluster's."""
-        try:
-            key, _ = await authenticate(exchange, self._records)
-            version = key.cluster.version
-        except Refused:
-            version = DEFAULT_VERSION.removeprefix("v")
+        version = await introduced_version(exchange, self._records)
         content = {"title": "qdrant - vector search engine", "version": version, "commit": None}
         await exchange.answer(200, [JSON], orjson.dumps(content))
 

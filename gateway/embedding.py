@@ -111,12 +111,6 @@ async def embed(
     return used
 
 
-def check_current(current: bool) -> None:
-    """Raises Refused when the key's record may be out of date: what it allows may have ended then."""
-    if not current:
-        raise Refused(503, "Inference is paused while the database is away. Try again in a few seconds.", 2)
-
-
 def _identity(one: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(one, option=orjson.OPT_SORT_KEYS)

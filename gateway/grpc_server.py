@@ -11,10 +11,9 @@ import grpc
 from google.protobuf.message import DecodeError
 from uuid_utils.compat import uuid7
 
-from clusters.catalogue import DEFAULT_VERSION
 from clusters.grpc_server import Context, UnaryServer
 from clusters.qdrant_messages import message_classes, q
-from gateway.access import authenticate, check_serving
+from gateway.access import authenticate, check_serving, introduced_version
 from gateway.embedding import ModelUsage
 from gateway.errors import Refused
 from gateway.failures import log_failure
@@ -120,12 +119,7 @@ class GrpcServer:
         return await self._pass_through(call, key, message)
 
     async def _introduction(self, call: Call) -> bytes:
-        """What clients ask first: a Qdrant of which version? Needs no key; with one it is its cluster's."""
-        try:
-            key, _ = await authenticate(call, self._records)
-            version = key.cluster.version
-        except Refused:
-            version = DEFAULT_VERSION.removeprefix("v")
+        version = await introduced_version(call, self._records)
         return q.HealthCheckReply(title="qdrant - vector search engine", version=version).SerializeToString()
 
     async def _pass_through(self, call: Call, key: KeyRecord, message: bytes) -> Reply:

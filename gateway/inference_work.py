@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from uuid import UUID
 
 from gateway.collection_check import check_collection
-from gateway.embedding import ModelCall, ModelUsage, Slot, check_current, embed, plan_calls
+from gateway.embedding import ModelCall, ModelUsage, Slot, embed, plan_calls
 from gateway.errors import Refused
 from gateway.inference_workers import InferenceWorkers
 from gateway.metering import Meter, Outcome, usage_events
@@ -31,7 +31,8 @@ class InferenceWork:
         """
         calls = plan_calls(slots, key.cluster.facts)
         self._meter.check_available()
-        check_current(current)
+        if not current:
+            raise Refused(503, "Inference is paused while the database is away. Try again in a few seconds.", 2)
         return calls
 
     async def embed(self, calls: Sequence[ModelCall], kind: Kind, keys: ProviderKeys) -> list[ModelUsage]:

@@ -26,8 +26,11 @@ async def node_agent_ready() -> bool:
 
 
 async def inference_worker_ready() -> bool:
-    """Ready as soon as it answers and fetches no weights any more; what it could not have, it says itself."""
-    models = await inference_models()
+    return weights_settled(await inference_models())
+
+
+def weights_settled(models: list[dict[str, Any]] | None) -> bool:
+    """Whether the worker answers and fetches no weights any more; what it could not have, it says itself."""
     return models is not None and all(model["state"] != "downloading" for model in models)
 
 

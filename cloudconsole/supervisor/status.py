@@ -52,12 +52,11 @@ async def _ask_processes() -> tuple[dict[str, bool], list[dict[str, Any]]]:
     console, gateway, node_agent, models = await asyncio.gather(
         probes.console_ready(), probes.gateway_ready(), probes.node_agent_ready(), probes.inference_models()
     )
-    settled = models is not None and all(model["state"] != "downloading" for model in models)
     return {
         "console": console,
         "gateway": gateway,
         "node_agent": node_agent,
-        "inference": settled,
+        "inference": probes.weights_settled(models),
     }, models or []
 
 
