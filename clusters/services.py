@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from cloudconsole.accounts.models import Account
-from cloudconsole.accounts.services import Actor, record_audit_event
+from cloudconsole.accounts.services import Actor, lock_account, record_audit_event
 from cloudconsole.errors import Code, ServiceError
 from cloudconsole.secrets_at_rest import PREFIX_LENGTH, hash_secret, new_secret
 from clusters import policies, wakeup
@@ -59,7 +59,7 @@ def create_cluster(
     """
     created_at = created_at or timezone.now()
     spec = specification
-    Account.objects.select_for_update().get(pk=account.pk)  # the free-tier limit counts under this lock
+    lock_account(account)  # the free-tier limit counts under it
     _check_offer(account, spec)
     cluster = Cluster(
         id=cluster_id or uuid4(),
