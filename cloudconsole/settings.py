@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "clusters",
     "inference",
     "billing",
+    "billing.reports",
     "gateway",
 ]
 
@@ -120,6 +121,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": None, "socket_connect_timeo
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep-operations": {"task": "clusters.sweep_operations", "schedule": 2.0, "options": {"expires": 2.0}},
+    "sweep-reports": {"task": "reports.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
+    "remove-old-exports": {"task": "reports.remove_old_files", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }
 
 AUTH_USER_MODEL = "accounts.User"
@@ -192,6 +195,10 @@ INFERENCE_EXTERNAL_URLS = {
 }
 INFERENCE_LISTEN = os.environ.get("INFERENCE_LISTEN", str(PATHS.run / "inference.sock"))
 INFERENCE_ADDRESSES = os.environ.get("INFERENCE_ADDRESSES", INFERENCE_LISTEN).split(",")
+
+# Billing: where files of exports are kept (console and task workers share it), and how long
+BILLING_EXPORTS_DIR = Path(os.environ.get("BILLING_EXPORTS_DIR") or PATHS.data / "exports")
+BILLING_EXPORT_DAYS = int(os.environ.get("BILLING_EXPORT_DAYS", "7"))
 
 LOGGING = {
     "version": 1,
