@@ -16,6 +16,7 @@ from billing.reports.forms import ExportForm
 from billing.reports.models import Export
 from billing.reports.queries import export_of, exports_of
 from billing.reports.services import request_export
+from cloudconsole.accounts.permissions import permission_refusal
 from cloudconsole.api.callers import Caller
 from cloudconsole.api.views import ApiView
 from cloudconsole.errors import Code, ServiceError
@@ -44,10 +45,8 @@ class _ExportView(ApiView):
         caller = self.caller
         if kwargs["account_id"] != caller.account.pk:
             raise ServiceError(Code.NOT_FOUND, f"There is no account {kwargs['account_id']}.")
-        if PERMISSION not in caller.permissions:
-            raise ServiceError(
-                Code.PERMISSION_DENIED, f"Exports need the permission {PERMISSION}. Ask an owner of the account."
-            )
+        if refusal := permission_refusal([PERMISSION], caller.permissions):
+            raise ServiceError(Code.PERMISSION_DENIED, refusal)
 
     @property
     def caller(self) -> Caller:
@@ -133,4 +132,4 @@ def _as_json(export: Export) -> dict[str, Any]:
 
 
 def _time(moment: datetime | None) -> str | None:
-    return moment and moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None

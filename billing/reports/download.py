@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import BinaryIO
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -77,7 +78,7 @@ def _asked_range(request: HttpRequest, size: int, tag: str) -> tuple[int, int]:
 
 async def _read(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
     """Asynchronous, because Django would put a plain iterator into memory whole."""
-    file = await sync_to_async(path.open)("rb")
+    file: BinaryIO = await sync_to_async(lambda: path.open("rb"))()
     try:
         file.seek(start)
         while start < end and (piece := await sync_to_async(file.read)(min(_CHUNK, end - start))):

@@ -56,7 +56,8 @@ class ExportForm(forms.Form):
 
     @property
     def first(self) -> Month:
-        return self.cleaned_data["from"]  # type: ignore[no-any-return]
+        first: Month = self.cleaned_data["from"]
+        return first
 
     @property
     def last(self) -> Month:

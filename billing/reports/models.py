@@ -1,7 +1,7 @@
 """Reports in the making: exports that somebody asked for, and monthly deliveries."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -73,7 +73,7 @@ class Export(Job):
         )
 
     @property
-    def kept_until(self) -> timezone.datetime | None:
+    def kept_until(self) -> datetime | None:
         """When the file is removed; None before there is one."""
         return self.finished_at + timedelta(days=settings.BILLING_EXPORT_DAYS) if self.finished_at else None
 

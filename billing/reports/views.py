@@ -44,7 +44,7 @@ class ExportsView:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@account_page
+@account_page("read:payment_information")
 def exports(request: AccountRequest) -> HttpResponse:
     """The list (the fragment ``exports``) and the form; POST asks for an export."""
     if request.method != "POST":
@@ -62,7 +62,7 @@ def exports(request: AccountRequest) -> HttpResponse:
 
 
 @require_safe
-@account_page
+@account_page("read:payment_information")
 def download(request: AccountRequest, export_id: UUID) -> HttpResponseBase:
     export = export_of(request.account, export_id)
     try:

@@ -67,10 +67,18 @@ def test_a_failed_export_says_why(console: Client) -> None:
     assert console.get(f"/billing/exports/{Export.objects.get().pk}/file").status_code == 404
 
 
-def test_members_look_and_others_do_not_see(console: Client, members_console: Client, foreign_cluster: Cluster) -> None:
+def test_whoever_may_read_bills_may_export_them(readers_console: Client) -> None:
+    assert readers_console.post(PAGE, WISH).status_code == 302
+    assert "2026-11" in parse(readers_console.get(PAGE)).one(id="exports").text
+
+
+def test_whoever_may_not_does_not(base_console: Client) -> None:
+    assert base_console.get(PAGE).status_code == 403
+    assert base_console.post(PAGE, WISH).status_code == 403
+
+
+def test_others_do_not_see_them(console: Client, foreign_cluster: Cluster) -> None:
     console.post(PAGE, WISH)
-    assert "2026-11" in parse(members_console.get(PAGE)).one(id="exports").text
-    assert members_console.post(PAGE, WISH).status_code == 403
     Export.objects.update(account=foreign_cluster.account)
     assert "No export yet" in parse(console.get(PAGE)).text
     assert console.get(f"/billing/exports/{Export.objects.get().pk}/file").status_code == 404
