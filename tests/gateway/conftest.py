@@ -18,9 +18,9 @@ from billing.models import UsageEvent
 from cloudconsole.accounts.models import Account
 from cloudconsole.accounts.services import Actor
 from clusters.catalogue import DEFAULT_VERSION
+from clusters.database_keys import create_database_api_key
 from clusters.models import Cluster, Package, Region
 from clusters.rules.lifecycle import Phase
-from clusters.services import create_database_api_key
 from tests.gateway.grpc_door import MINILM, GrpcDoor
 from tests.gateway.running import (
     GrpcMirror,
