@@ -1,8 +1,9 @@
 """Who calls the admin API, and how a transport finds out."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
-from cloudconsole.accounts.models import Account, ManagementKey
+from cloudconsole.accounts.models import Account, ManagementKey, Membership, User
 from cloudconsole.accounts.services import Actor
 from cloudconsole.errors import Code, ServiceError
 from cloudconsole.secrets_at_rest import hash_secret
@@ -30,23 +31,52 @@ class Caller:
     actor: Actor
     permissions: frozenset[str]
 
-    @property
-    def is_user(self) -> bool:
-        return self.actor.type == "user"
+
+@dataclass(frozen=True)
+class Identity:
+    """Who signed in: a management key, which belongs to one account and to nobody, or a person with any number."""
+
+    actor: Actor
+    key_account: Account | None = None
+    user: User | None = None
+
+    @classmethod
+    def of_key(cls, key: ManagementKey) -> "Identity":
+        return cls(Actor.of_management_key(key), key_account=key.account)
+
+    @classmethod
+    def of_user(cls, user: User) -> "Identity":
+        return cls(Actor.of_user(user), user=user)
+
+    def accounts(self) -> list[Account]:
+        """The accounts it may act in, oldest first."""
+        if self.key_account is not None:
+            return [self.key_account]
+        return list(Account.objects.filter(memberships__user=self.user).order_by("created_at", "id"))
+
+    def in_account(self, account_id: UUID) -> Caller | None:
+        """This identity with what it may do in an account; None if it has no business there."""
+        if self.key_account is not None:
+            return Caller(self.key_account, self.actor, PERMISSIONS) if self.key_account.pk == account_id else None
+        found = Membership.objects.select_related("account").filter(user=self.user, account=account_id).first()
+        return Caller(found.account, self.actor, PERMISSIONS) if found else None
 
 
-def caller_with_key(authorization: str | None) -> Caller:
-    """The caller named by an ``Authorization: apikey <management key>`` header (or the gRPC metadata of that name).
+def identity_with_key(authorization: str | None) -> Identity:
+    """The identity named by an ``Authorization: apikey <management key>`` header (or the gRPC metadata of that name).
 
-    A management key belongs to an account, not to a person, and has all permissions in it.
     Raises ServiceError UNAUTHENTICATED.
     """
     scheme, _, secret = (authorization or "").strip().partition(" ")
     if scheme.lower() != "apikey" or not secret:
-        raise ServiceError(
-            Code.UNAUTHENTICATED, "A management key is needed. Send it as: Authorization: apikey <management key>"
-        )
+        raise unauthenticated()
     key = ManagementKey.objects.select_related("account").filter(secret_hash=hash_secret(secret.strip())).first()
     if key is None:
         raise ServiceError(Code.UNAUTHENTICATED, "This management key is not valid. Create one in the console.")
-    return Caller(key.account, Actor.of_management_key(key), PERMISSIONS)
+    return Identity.of_key(key)
+
+
+def unauthenticated() -> ServiceError:
+    return ServiceError(
+        Code.UNAUTHENTICATED, "A management key is needed. Send it as: Authorization: apikey <management key>"
+    )
