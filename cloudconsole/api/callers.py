@@ -4,23 +4,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from cloudconsole.accounts.models import Account, ManagementKey, Membership, User
+from cloudconsole.accounts.queries import effective_permissions
 from cloudconsole.accounts.services import Actor
 from cloudconsole.errors import Code, ServiceError
 from cloudconsole.secrets_at_rest import hash_secret
-
-_OBJECTS = {
-    "account": ("read", "write", "delete"),
-    "clusters": ("read", "write", "delete"),
-    "api_keys": ("read", "write", "delete"),
-    "management_keys": ("read", "write", "delete"),
-    "backups": ("read", "write", "delete", "restore"),
-    "backup_schedules": ("read", "write", "delete"),
-    "invites": ("read", "write", "delete"),
-    "roles": ("read", "write", "delete"),
-    "users": ("read", "delete"),
-    "payment_information": ("read", "write"),
-}
-PERMISSIONS = frozenset(f"{verb}:{name}" for name, verbs in _OBJECTS.items() for verb in verbs)
 
 
 @dataclass(frozen=True)
@@ -37,12 +24,12 @@ class Identity:
     """Who signed in: a management key, which belongs to one account and to nobody, or a person with any number."""
 
     actor: Actor
-    key_account: Account | None = None
+    key: ManagementKey | None = None
     user: User | None = None
 
     @classmethod
     def of_key(cls, key: ManagementKey) -> "Identity":
-        return cls(Actor.of_management_key(key), key_account=key.account)
+        return cls(Actor.of_management_key(key), key=key)
 
     @classmethod
     def of_user(cls, user: User) -> "Identity":
@@ -50,16 +37,20 @@ class Identity:
 
     def accounts(self) -> list[Account]:
         """The accounts it may act in, oldest first."""
-        if self.key_account is not None:
-            return [self.key_account]
+        if self.key is not None:
+            return [self.key.account]
         return list(Account.objects.filter(memberships__user=self.user).order_by("created_at", "id"))
 
     def in_account(self, account_id: UUID) -> Caller | None:
         """This identity with what it may do in an account; None if it has no business there."""
-        if self.key_account is not None:
-            return Caller(self.key_account, self.actor, PERMISSIONS) if self.key_account.pk == account_id else None
-        found = Membership.objects.select_related("account").filter(user=self.user, account=account_id).first()
-        return Caller(found.account, self.actor, PERMISSIONS) if found else None
+        belongs: ManagementKey | Membership | None
+        if self.key is not None:
+            belongs = self.key if self.key.account_id == account_id else None
+        else:
+            belongs = Membership.objects.select_related("account").filter(user=self.user, account=account_id).first()
+        if belongs is None:
+            return None
+        return Caller(belongs.account, self.actor, effective_permissions(caller=belongs, account=belongs.account))
 
 
 def identity_with_key(authorization: str | None) -> Identity:
