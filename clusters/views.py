@@ -53,14 +53,14 @@ class ClusterView:
 
 
 @require_safe
-@account_page
+@account_page("read:clusters", "write:clusters")
 def cluster_list(request: AccountRequest) -> HttpResponse:
     rows = [ClusterView(cluster) for cluster in clusters_of(request.account)]
     return render(request, "clusters/list.html", {"rows": rows})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@account_page
+@account_page("read:clusters", "write:clusters")
 def create(request: AccountRequest) -> HttpResponse:
     """The form. GET with choices in the query shows what they come to (the fragment ``offer``), POST creates.
 
@@ -86,7 +86,7 @@ def create(request: AccountRequest) -> HttpResponse:
 
 
 @require_safe
-@account_page
+@account_page("read:clusters", "write:clusters")
 def overview(request: AccountRequest, cluster_id: UUID) -> HttpResponse:
     view = ClusterView(cluster_of(request.account, cluster_id))
     context = {"view": view, "cluster": view.cluster, "key_form": ApiKeyForm()}
@@ -94,7 +94,7 @@ def overview(request: AccountRequest, cluster_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@account_page
+@account_page("read:clusters", "write:api_keys")
 def create_api_key(request: AccountRequest, cluster_id: UUID) -> HttpResponse:
     """The answer itself shows the secret: it is kept nowhere, so there is nothing to redirect to."""
     view = ClusterView(cluster_of(request.account, cluster_id))

@@ -3,23 +3,10 @@
 from dataclasses import dataclass
 
 from cloudconsole.accounts.models import Account, ManagementKey
+from cloudconsole.accounts.queries import effective_permissions
 from cloudconsole.accounts.services import Actor
 from cloudconsole.errors import Code, ServiceError
 from cloudconsole.secrets_at_rest import hash_secret
-
-_OBJECTS = {
-    "account": ("read", "write", "delete"),
-    "clusters": ("read", "write", "delete"),
-    "api_keys": ("read", "write", "delete"),
-    "management_keys": ("read", "write", "delete"),
-    "backups": ("read", "write", "delete", "restore"),
-    "backup_schedules": ("read", "write", "delete"),
-    "invites": ("read", "write", "delete"),
-    "roles": ("read", "write", "delete"),
-    "users": ("read", "delete"),
-    "payment_information": ("read", "write"),
-}
-PERMISSIONS = frozenset(f"{verb}:{name}" for name, verbs in _OBJECTS.items() for verb in verbs)
 
 
 @dataclass(frozen=True)
@@ -49,4 +36,4 @@ def caller_with_key(authorization: str | None) -> Caller:
     key = ManagementKey.objects.select_related("account").filter(secret_hash=hash_secret(secret.strip())).first()
     if key is None:
         raise ServiceError(Code.UNAUTHENTICATED, "This management key is not valid. Create one in the console.")
-    return Caller(key.account, Actor.of_management_key(key), PERMISSIONS)
+    return Caller(key.account, Actor.of_management_key(key), effective_permissions(caller=key, account=key.account))

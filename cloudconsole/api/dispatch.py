@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db import transaction
 from google.protobuf.message import Message
 
+from cloudconsole.accounts.permissions import permission_refusal
 from cloudconsole.api.callers import Caller
 from cloudconsole.api.errors import RpcError
 from cloudconsole.api.masks import merge_masked
@@ -48,8 +49,5 @@ def _check_permission(method: Method, caller: Caller) -> None:
         raise ServiceError(
             Code.PERMISSION_DENIED, f"{method.short_name} is for signed-in people only. Do it in the console."
         )
-    if missing := set(method.access.permissions) - caller.permissions:
-        raise ServiceError(
-            Code.PERMISSION_DENIED,
-            f"{method.short_name} needs the permission {' and '.join(sorted(missing))}. Ask an owner of the account.",
-        )
+    if refusal := permission_refusal(method.access.permissions, caller.permissions):
+        raise ServiceError(Code.PERMISSION_DENIED, refusal)

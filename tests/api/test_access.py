@@ -6,9 +6,10 @@ from uuid import uuid4
 import pytest
 
 from cloudconsole.accounts.models import Account
+from cloudconsole.accounts.permissions import PERMISSIONS
 from cloudconsole.accounts.services import Actor
 from cloudconsole.api import dispatch
-from cloudconsole.api.callers import PERMISSIONS, Caller
+from cloudconsole.api.callers import Caller
 from cloudconsole.api.gen.cloudconsole.options_pb2 import Access
 from cloudconsole.api.gen.qdrant.cloud.cluster.v1.cluster_pb2 import ListClustersRequest, RestartClusterRequest
 from cloudconsole.api.methods import METHODS

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from cloudconsole.api.callers import PERMISSIONS
+from cloudconsole.accounts.permissions import PERMISSIONS
 from cloudconsole.api.declarations import field_rules
 from cloudconsole.api.methods import METHODS, Method
 from cloudconsole.api.registry import IMPLEMENTATIONS, serves

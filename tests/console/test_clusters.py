@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from cloudconsole.accounts.models import AuditEvent, PaymentMethod
+from cloudconsole.accounts.permissions import permission_refusal
 from cloudconsole.secrets_at_rest import hash_secret
-from cloudconsole.web.access import READ_ONLY_SENTENCE
 from clusters.models import Cluster, DatabaseApiKey, Package, Region
 from clusters.rules.lifecycle import Phase
 from inference.gate import eligibility
@@ -234,28 +234,50 @@ class TestOverview:
         assert "ccd_gone" not in parse(console.get(f"/clusters/{cluster.pk}")).text
 
 
-class TestMembers:
+def needs(*permissions: str) -> str:
+    sentence = permission_refusal(permissions, set())
+    assert sentence
+    return sentence
+
+
+class TestMembersWhoMayOnlyLook:
     def test_they_see_everything_and_the_reason_why_they_cannot_change_it(
-        self, members_console: Client, make_cluster: Callable[..., Cluster]
+        self, readers_console: Client, make_cluster: Callable[..., Cluster]
     ) -> None:
         cluster = make_cluster("new-us", inference=True)
-        for path in ("/clusters", "/clusters/new", f"/clusters/{cluster.pk}", f"/clusters/{cluster.pk}/inference"):
-            page = parse(members_console.get(path))
-            assert READ_ONLY_SENTENCE in page.one("main").text
+        for path in ("/clusters", "/clusters/new", f"/clusters/{cluster.pk}/inference"):
+            page = parse(readers_console.get(path))
+            assert needs("write:clusters") in page.one("main").text
             assert not page.one("main").all("form", method="post") or path == "/clusters/new"
+        page = parse(readers_console.get(f"/clusters/{cluster.pk}"))
+        assert needs("write:api_keys") in page.one("section", id="api-keys").text
 
     def test_what_they_send_anyway_changes_nothing(
-        self, members_console: Client, make_cluster: Callable[..., Cluster], payment_method: PaymentMethod
+        self, readers_console: Client, make_cluster: Callable[..., Cluster], payment_method: PaymentMethod
     ) -> None:
         cluster = make_cluster("new-us", inference=True)
-        for path, fields in (
-            ("/clusters/new", WISH),
-            (f"/clusters/{cluster.pk}/api-keys", {"name": "mine"}),
-            (f"/clusters/{cluster.pk}/inference/switch", {"to": "off"}),
+        for path, fields, permission in (
+            ("/clusters/new", WISH, "write:clusters"),
+            (f"/clusters/{cluster.pk}/api-keys", {"name": "mine"}, "write:api_keys"),
+            (f"/clusters/{cluster.pk}/inference/switch", {"to": "off"}, "write:clusters"),
         ):
-            answer = members_console.post(path, fields)
+            answer = readers_console.post(path, fields)
             assert answer.status_code == 403
-            assert READ_ONLY_SENTENCE in parse(answer).one("main").text
+            assert needs(permission) in parse(answer).one("main").text
         assert Cluster.objects.get().inference_enabled
         assert not DatabaseApiKey.objects.exists()
         assert not AuditEvent.objects.exists()
+
+
+def test_the_base_role_shows_nothing_of_the_account(base_console: Client, make_cluster: Callable[..., Cluster]) -> None:
+    cluster = make_cluster("new-us")
+    for path, permission in (
+        ("/clusters", "read:clusters"),
+        (f"/clusters/{cluster.pk}", "read:clusters"),
+        (f"/clusters/{cluster.pk}/inference", "read:clusters"),
+        ("/billing", "read:payment_information"),
+    ):
+        answer = base_console.get(path)
+        assert answer.status_code == 403
+        assert needs(permission) in parse(answer).one("main").text
+        assert "new-us" not in parse(answer).text
