@@ -176,7 +176,10 @@ if _flag("CLOUDCONSOLE_HTTPS"):  # behind a TLS proxy that sets X-Forwarded-Prot
     SECURE_HSTS_PRELOAD = True
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["cloudconsole.api.authentication.ManagementKeyAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "cloudconsole.api.authentication.ManagementKeyAuthentication",
+        "cloudconsole.api.authentication.PersonAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
