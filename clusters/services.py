@@ -10,16 +10,15 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from cloudconsole.accounts.models import Account
 from cloudconsole.accounts.services import Actor, lock_account, record_audit_event
 from cloudconsole.errors import Code, ServiceError
-from cloudconsole.secrets_at_rest import PREFIX_LENGTH, hash_secret, new_secret
 from clusters import policies, wakeup
 from clusters.catalogue import DEFAULT_VERSION
-from clusters.models import Cluster, DatabaseApiKey, Operation, Package, Region
+from clusters.models import Cluster, Operation, Package, Region
 from clusters.notifications import announce_cluster_change
 from clusters.rules.lifecycle import TRANSITIONS, OperationKind, Phase, may_start, refusal_sentence
 
@@ -41,6 +40,7 @@ class ClusterSpecification:
     cost_allocation_label: str | None = None
     extra_configuration: dict[str, Any] = field(default_factory=dict)
     inference_enabled: bool | None = None
+    jwt_rbac: bool = True
 
 
 @transaction.atomic
@@ -74,6 +74,7 @@ def create_cluster(
         cost_allocation_label=spec.cost_allocation_label,
         extra_configuration=spec.extra_configuration,
         inference_enabled=_initial_inference(spec, created_at),
+        jwt_rbac=spec.jwt_rbac,
         created_at=created_at,
         modified_at=created_at,
         phase=TRANSITIONS[OperationKind.CREATE].during,
@@ -232,27 +233,14 @@ def _audit(cluster: Cluster, actor: Actor, action: str, before: dict[str, Any] |
 
 
 @transaction.atomic
-def create_database_api_key(
-    *, cluster: Cluster, name: str, requested_by: Actor, secret: str | None = None
-) -> tuple[DatabaseApiKey, str]:
-    """A key for the cluster's data plane and its secret, which is readable only now.
+def enable_jwt_rbac(*, cluster: Cluster, requested_by: Actor) -> Cluster:
+    """Switch granular keys on, for good, which restarts the cluster; opaque keys stay valid.
 
-    The demo seed brings a secret of its own. Raises ServiceError when the name is taken.
+    Does nothing where they are on. Raises ServiceError in phases that have no running nodes.
     """
-    secret = secret or new_secret("ccd")
-    try:
-        with transaction.atomic():
-            key = DatabaseApiKey.objects.create(
-                cluster=cluster, name=name, prefix=secret[:PREFIX_LENGTH], secret_hash=hash_secret(secret)
-            )
-    except IntegrityError:
-        raise ServiceError(Code.ALREADY_EXISTS, f"This cluster has a key called {name} already.") from None
-    record_audit_event(
-        account=cluster.account,
-        actor=requested_by,
-        action="create",
-        resource_type="database-api-key",
-        resource_id=str(key.pk),
-        after={"name": name, "cluster": str(cluster.pk)},
-    )
-    return key, secret
+    locked = Cluster.objects.select_for_update(of=("self",)).select_related("region", "package").get(pk=cluster.pk)
+    if not locked.jwt_rbac:
+        locked.jwt_rbac = True
+        before = {"jwt_rbac": False}
+        _start_next_generation(locked, summary="Enable granular keys", requested_by=requested_by, before=before)
+    return locked

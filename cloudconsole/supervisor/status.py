@@ -66,7 +66,7 @@ def urls() -> dict[str, str]:
     return {
         "console": f"http://{host}:{running.console_port}",
         "api": f"http://{host}:{running.console_port}/api",
-        "rest": f"http://{host}:{running.rest_port}",
+        "rest": f"{'https' if settings.TLS_CERT_FILE else 'http'}://{host}:{running.rest_port}",
         "grpc": f"{host}:{running.grpc_port}",
     }
 

@@ -9,13 +9,11 @@ from django.db import connection
 from cloudconsole.accounts.models import AuditEvent
 from cloudconsole.accounts.services import Actor
 from cloudconsole.errors import Code, ServiceError
-from cloudconsole.secrets_at_rest import hash_secret
 from clusters.models import Cluster, Operation, Package, Region
 from clusters.rules.lifecycle import OperationKind, Phase
 from clusters.services import (
     ClusterSpecification,
     create_cluster,
-    create_database_api_key,
     restart_cluster,
     update_cluster,
 )
@@ -159,12 +157,3 @@ def test_two_people_toggling_at_once_make_one_change(make_cluster):
         thread.join()
     cluster.refresh_from_db()
     assert (cluster.generation, cluster.operations.count()) == (2, 1)
-
-
-def test_of_an_api_key_only_a_hash_is_kept(make_cluster):
-    key, secret = create_database_api_key(cluster=make_cluster(), name="app", requested_by=ALICE)
-    assert key.secret_hash == hash_secret(secret)
-    assert secret not in str(list(type(key).objects.values()))
-    assert secret not in str(list(AuditEvent.objects.values()))
-    with pytest.raises(ServiceError, match="called app already"):
-        create_database_api_key(cluster=key.cluster, name="app", requested_by=ALICE)

@@ -21,6 +21,8 @@ from clusters.provisioners.node_agent import NodeAgentProvisioner
 from tests.clusters.agent.running import CONFIGURATION, PROJECT_DIR, RunningAgent
 from tests.waiting import wait_until
 
+UNKNOWN = uuid.UUID(int=404)
+
 
 @pytest.fixture(scope="module")
 def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAgent]:
@@ -170,10 +172,10 @@ class TestRequests:
         ("method", "path", "body", "status", "sentence"),
         [
             ("GET", "/nodes/seven", None, 400, "a cluster id is a UUID"),
-            ("PUT", f"/nodes/{uuid.uuid4()}", {"generation": 1}, 400, "configuration: Field required"),
-            ("PUT", f"/nodes/{uuid.uuid4()}", {"generation": -1, "configuration": CONFIGURATION}, 400, "generation"),
-            ("POST", f"/nodes/{uuid.uuid4()}/stop", [], 400, "Input should be"),
-            ("GET", f"/nodes/{uuid.uuid4()}", None, 404, "there is no node of cluster"),
+            ("PUT", f"/nodes/{UNKNOWN}", {"generation": 1}, 400, "configuration: Field required"),
+            ("PUT", f"/nodes/{UNKNOWN}", {"generation": -1, "configuration": CONFIGURATION}, 400, "generation"),
+            ("POST", f"/nodes/{UNKNOWN}/stop", [], 400, "Input should be"),
+            ("GET", f"/nodes/{UNKNOWN}", None, 404, "there is no node of cluster"),
         ],
     )
     def test_a_wrong_request_gets_a_sentence(
