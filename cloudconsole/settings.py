@@ -30,6 +30,10 @@ GATEWAY_REST_PORT = int(os.environ.get("GATEWAY_REST_PORT", "6333"))
 GATEWAY_GRPC_PORT = int(os.environ.get("GATEWAY_GRPC_PORT", "6334"))
 GATEWAY_MAX_BODY_BYTES = int(os.environ.get("GATEWAY_MAX_BODY_BYTES", str(32 * 1024 * 1024)))
 GATEWAY_BODY_TIMEOUT_SECONDS = float(os.environ.get("GATEWAY_BODY_TIMEOUT_SECONDS", "60"))
+# A certificate for the gateway's ports and the admin API's gRPC port; without one the gateway serves plain text
+TLS_CERT_FILE = os.environ.get("TLS_CERT_FILE", "")
+TLS_KEY_FILE = os.environ.get("TLS_KEY_FILE", "")
+TLS_DIR = PATHS.data / "tls"
 CLUSTER_DOMAIN = os.environ.get("CLOUDCONSOLE_CLUSTER_DOMAIN", "localhost")
 # A Qdrant server of the operator's instead of embedded nodes; it carries one cluster
 QDRANT_URL = os.environ.get("QDRANT_URL", "").rstrip("/")
@@ -54,6 +58,7 @@ INSTALLED_APPS = [
     "clusters",
     "inference",
     "billing",
+    "billing.reports",
     "gateway",
 ]
 
@@ -120,6 +125,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": None, "socket_connect_timeo
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep-operations": {"task": "clusters.sweep_operations", "schedule": 2.0, "options": {"expires": 2.0}},
+    "sweep-reports": {"task": "reports.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
+    "remove-old-exports": {"task": "reports.remove_old_files", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }
 
 AUTH_USER_MODEL = "accounts.User"
@@ -169,7 +176,10 @@ if _flag("CLOUDCONSOLE_HTTPS"):  # behind a TLS proxy that sets X-Forwarded-Prot
     SECURE_HSTS_PRELOAD = True
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["cloudconsole.api.authentication.ManagementKeyAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "cloudconsole.api.authentication.ManagementKeyAuthentication",
+        "cloudconsole.api.authentication.PersonAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
@@ -192,6 +202,10 @@ INFERENCE_EXTERNAL_URLS = {
 }
 INFERENCE_LISTEN = os.environ.get("INFERENCE_LISTEN", str(PATHS.run / "inference.sock"))
 INFERENCE_ADDRESSES = os.environ.get("INFERENCE_ADDRESSES", INFERENCE_LISTEN).split(",")
+
+# Billing: where files of exports are kept (console and task workers share it), and how long
+BILLING_EXPORTS_DIR = Path(os.environ.get("BILLING_EXPORTS_DIR") or PATHS.data / "exports")
+BILLING_EXPORT_DAYS = int(os.environ.get("BILLING_EXPORT_DAYS", "7"))
 
 LOGGING = {
     "version": 1,

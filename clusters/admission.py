@@ -49,9 +49,7 @@ def check_new_cluster(
         )
 
 
-def check_scaling(
-    cluster: Cluster, *, package: Package, nodes: int, additional_disk_gib: int
-) -> None:
+def check_scaling(cluster: Cluster, *, package: Package, nodes: int, additional_disk_gib: int) -> None:
     """Raises ServiceError when the cluster cannot become this size."""
     present = cluster.package
     if package != present and not package.active:
@@ -69,7 +67,8 @@ def check_scaling(
     if missing:
         raise ServiceError(
             Code.FAILED_PRECONDITION,
-            f"A disk never shrinks. Ask for {additional_disk_gib + missing} GiB of additional disk with {package.name}.",
+            "A disk never shrinks. "
+            f"Ask for {additional_disk_gib + missing} GiB of additional disk with package {package.name}.",
             "additional_disk_gib",
         )
     if package.ram_gib < present.ram_gib:
@@ -113,9 +112,7 @@ def initial_inference(package: Package, region: Region, wanted: bool | None, cre
     return wanted
 
 
-def _check_shape(
-    account: Account, region: Region, package: Package, nodes: int, additional_disk_gib: int
-) -> None:
+def _check_shape(account: Account, region: Region, package: Package, nodes: int, additional_disk_gib: int) -> None:
     most_nodes = quotas_of(account).max_cluster_nodes
     if nodes > most_nodes or additional_disk_gib > MOST_ADDITIONAL_DISK_GIB:
         raise ServiceError(

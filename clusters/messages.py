@@ -88,7 +88,7 @@ def _state(cluster: Cluster) -> state_pb2.ClusterState:
         resources=_resources(cluster.package, cluster.additional_disk_gib),
         scalability_info=scalability,
         nodes=[_node(cluster, index) for index in range(cluster.number_of_nodes)],
-        jwt_rbac=True,
+        jwt_rbac=cluster.jwt_rbac,
         capabilities=state_pb2.ClusterCapabilities(
             disk_expansion=state_pb2.ClusterDiskExpansionSupportInfo(
                 status=state_pb2.CLUSTER_DISK_EXPANSION_SUPPORT_STATUS_NOT_SUPPORTED, reason=_NO_DISK_EXPANSION

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from cloudconsole.accounts.models import Account
+from clusters.rules.access import MANAGE
 from clusters.rules.lifecycle import OperationKind, Phase
 
 
@@ -78,6 +79,7 @@ class Cluster(models.Model):
     # The rest of the API's configuration message, in its JSON form: accepted, kept and echoed, not acted on.
     extra_configuration = models.JSONField(default=dict)
     inference_enabled = models.BooleanField()
+    jwt_rbac = models.BooleanField(default=True)  # whether keys are tokens with access rules; goes on and never off
     created_at = models.DateTimeField(default=timezone.now)
     modified_at = models.DateTimeField(default=timezone.now)
     restarted_at = models.DateTimeField(null=True)
@@ -224,20 +226,43 @@ class AccountQuota(models.Model):
         return f"quota of {self.account_id}"
 
 
+def _everything() -> str:
+    return MANAGE
+
+
 class DatabaseApiKey(models.Model):
-    """A key for one cluster's data plane. Only its prefix and a keyed hash are kept."""
+    """A key for one cluster's data plane. Of its secret only both ends and a keyed hash are kept."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="api_keys")
-    name = models.CharField(max_length=64)
+    name = models.CharField(max_length=128)
     prefix = models.CharField(max_length=16)
+    postfix = models.CharField(max_length=16, default="")
     secret_hash = models.CharField(max_length=64, unique=True)
+    access = models.JSONField(default=_everything)  # the claim of rules.access
+    created_by_email = models.EmailField(default="", blank=True)  # empty when made by a management key
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["cluster", "name"], name="api_key_name_per_cluster")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cluster", "name"], condition=models.Q(revoked_at=None), name="api_key_name_per_cluster"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def secret_ends(self) -> str:
+        """What tells the secret from others: tokens all begin alike, so it is their end."""
+        return f"{self.prefix}…{self.postfix}" if self.postfix else f"{self.prefix}…"
+
+    @property
+    def access_in_words(self) -> str:
+        if isinstance(self.access, str):
+            return "everything" if self.access == MANAGE else "read everything"
+        words = {"r": "read", "rw": "read and write", "prw": "read and write points of"}
+        return ", ".join(f"{words[rule['access']]} {rule['collection']}" for rule in self.access)

@@ -8,13 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from cloudconsole.accounts.models import Account
-from cloudconsole.accounts.services import Actor, record_audit_event
+from cloudconsole.accounts.services import Actor
 from cloudconsole.errors import Code, ServiceError
-from cloudconsole.secrets_at_rest import PREFIX_LENGTH, hash_secret, new_secret
 from clusters.admission import check_inference, check_new_cluster, check_scaling, check_upgrade, initial_inference
 from clusters.catalogue import DEFAULT_VERSION
 from clusters.intents import (
@@ -25,8 +24,9 @@ from clusters.intents import (
     supersede_operations,
     wake_after_commit,
 )
-from clusters.models import Cluster, ClusterActivity, DatabaseApiKey, Operation, Package, Region
+from clusters.models import Cluster, ClusterActivity, Operation, Package, Region
 from clusters.notifications import announce_cluster_change
+from clusters.rules.changes import QUIET_FIELDS, RESTARTING_FIELDS, SCALING_FIELDS, kind_of, summary_of
 from clusters.rules.lifecycle import TRANSITIONS, OperationKind, Phase, refusal_sentence
 
 
@@ -44,6 +44,7 @@ class ClusterSpecification:
     cost_allocation_label: str | None = None
     extra_configuration: dict[str, Any] = field(default_factory=dict)
     inference_enabled: bool | None = None
+    jwt_rbac: bool = True
 
 
 @transaction.atomic
@@ -84,6 +85,7 @@ def create_cluster(
         cost_allocation_label=spec.cost_allocation_label,
         extra_configuration=spec.extra_configuration,
         inference_enabled=initial_inference(spec.package, spec.region, spec.inference_enabled, created_at),
+        jwt_rbac=spec.jwt_rbac,
         created_at=created_at,
         modified_at=created_at,
         phase=TRANSITIONS[OperationKind.CREATE].during,
@@ -93,11 +95,6 @@ def create_cluster(
         cluster, kind=OperationKind.CREATE, summary="Create cluster", requested_by=requested_by, before=None
     )
     return cluster
-
-
-_SCALING_FIELDS = {"package", "number_of_nodes", "additional_disk_gib"}
-_RESTARTING_FIELDS = {"inference_enabled", "version", "package"}
-_QUIET_FIELDS = {"name", "labels", "cost_allocation_label", "extra_configuration"}
 
 
 @transaction.atomic
@@ -115,28 +112,26 @@ def update_cluster(*, cluster: Cluster, changes: dict[str, Any], requested_by: A
         return locked
     _check_changes(locked, changes)
     before = {name: _as_json(getattr(locked, name)) for name in changes}
-    restarts = bool(_RESTARTING_FIELDS & set(changes)) or _rereads_configuration(locked, changes)
+    kind = kind_of(changes, extra_before=locked.extra_configuration)
     for name, value in changes.items():
         setattr(locked, name, value)
     locked.modified_at = timezone.now()
-    if not restarts and not _SCALING_FIELDS & set(changes):
-        if locked.phase == Phase.DELETING:
-            raise ServiceError(
-                Code.FAILED_PRECONDITION, refusal_sentence(OperationKind.RESTART, locked.name, Phase.DELETING)
-            )
-        locked.save()
-        audit(locked, requested_by, "update", before)
-        announce_cluster_change(locked.pk)
+    if kind is not None:
+        summary = summary_of(changes, package_name=locked.package.name)
+        start_operation(locked, kind=kind, summary=summary, requested_by=requested_by, before=before)
         return locked
-    kind = _kind_of(changes, restarts)
-    start_operation(
-        locked, kind=kind, summary=_update_summary(locked, changes), requested_by=requested_by, before=before
-    )
+    if locked.phase == Phase.DELETING:
+        raise ServiceError(
+            Code.FAILED_PRECONDITION, refusal_sentence(OperationKind.RESTART, locked.name, Phase.DELETING)
+        )
+    locked.save()
+    audit(locked, requested_by, "update", before)
+    announce_cluster_change(locked.pk)
     return locked
 
 
 def _check_changes(cluster: Cluster, changes: dict[str, Any]) -> None:
-    if fixed := set(changes) - _RESTARTING_FIELDS - _SCALING_FIELDS - _QUIET_FIELDS:
+    if fixed := set(changes) - RESTARTING_FIELDS - SCALING_FIELDS - QUIET_FIELDS:
         raise ServiceError(
             Code.FAILED_PRECONDITION,
             f"A cluster's {', '.join(sorted(fixed))} cannot be changed after it was created.",
@@ -145,52 +140,13 @@ def _check_changes(cluster: Cluster, changes: dict[str, Any]) -> None:
         check_inference(changes.get("package", cluster.package), cluster.region)
     if "version" in changes:
         check_upgrade(cluster, changes["version"])
-    if _SCALING_FIELDS & set(changes):
+    if SCALING_FIELDS & set(changes):
         check_scaling(
             cluster,
             package=changes.get("package", cluster.package),
             nodes=changes.get("number_of_nodes", cluster.number_of_nodes),
             additional_disk_gib=changes.get("additional_disk_gib", cluster.additional_disk_gib),
         )
-
-
-def _rereads_configuration(cluster: Cluster, changes: dict[str, Any]) -> bool:
-    """Whether the database's own configuration changes, which Qdrant reads when it starts."""
-    if "extra_configuration" not in changes:
-        return False
-    return _database_configuration(changes["extra_configuration"]) != _database_configuration(
-        cluster.extra_configuration
-    )
-
-
-def _database_configuration(extra: dict[str, Any]) -> dict[str, Any]:
-    """Without inference, which has a column, and without messages that say nothing."""
-    database = extra.get("databaseConfiguration", {})
-    return {name: value for name, value in database.items() if name != "inference" and value}
-
-
-def _kind_of(changes: dict[str, Any], restarts: bool) -> OperationKind:
-    if "package" in changes or (restarts and _SCALING_FIELDS & set(changes)):
-        return OperationKind.SCALE
-    if not restarts:
-        return OperationKind.SCALE_OUT
-    return OperationKind.UPGRADE if "version" in changes else OperationKind.RESTART
-
-
-def _update_summary(cluster: Cluster, changes: dict[str, Any]) -> str:
-    done = []
-    if "package" in changes:
-        done.append(f"scale to {cluster.package.name}")
-    if "number_of_nodes" in changes:
-        done.append(f"scale to {cluster.number_of_nodes} node{'s' if cluster.number_of_nodes > 1 else ''}")
-    if "additional_disk_gib" in changes:
-        done.append(f"extend the disk by {cluster.additional_disk_gib} GiB")
-    if "version" in changes:
-        done.append(f"upgrade to {cluster.version}")
-    if "inference_enabled" in changes:
-        done.append(f"switch inference {'on' if cluster.inference_enabled else 'off'}")
-    sentence = ", ".join(done or ["change the configuration"])
-    return sentence[0].upper() + sentence[1:]
 
 
 def _as_json(value: Any) -> Any:
@@ -242,9 +198,7 @@ def delete_cluster(*, cluster: Cluster, requested_by: Actor, force: bool = False
     if locked.phase != Phase.DELETING:
         supersede_operations(locked, running_ones_too=force)
         locked.deleted_at = timezone.now()
-        start_operation(
-            locked, kind=OperationKind.DELETE, summary="Delete", requested_by=requested_by, before=None
-        )
+        start_operation(locked, kind=OperationKind.DELETE, summary="Delete", requested_by=requested_by, before=None)
     elif force:
         locked.operations.filter(state=Operation.State.RUNNING).exclude(kind=OperationKind.DELETE).update(
             state=Operation.State.SUPERSEDED, finished_at=timezone.now()
@@ -261,9 +215,7 @@ def retry_operation(*, cluster: Cluster, requested_by: Actor) -> Cluster:
     locked = lock_cluster(cluster)
     failed = locked.operations.filter(generation=locked.generation, state=Operation.State.FAILED).first()
     if failed is None:
-        raise ServiceError(
-            Code.FAILED_PRECONDITION, f"Nothing that was last asked of cluster {locked.name} failed."
-        )
+        raise ServiceError(Code.FAILED_PRECONDITION, f"Nothing that was last asked of cluster {locked.name} failed.")
     failed.state, failed.error, failed.finished_at = Operation.State.PENDING, "", None
     failed.save(update_fields=["state", "error", "finished_at"])
     locked.phase, locked.reason = TRANSITIONS[OperationKind(failed.kind)].during, ""
@@ -274,27 +226,19 @@ def retry_operation(*, cluster: Cluster, requested_by: Actor) -> Cluster:
 
 
 @transaction.atomic
-def create_database_api_key(
-    *, cluster: Cluster, name: str, requested_by: Actor, secret: str | None = None
-) -> tuple[DatabaseApiKey, str]:
-    """A key for the cluster's data plane and its secret, which is readable only now.
+def enable_jwt_rbac(*, cluster: Cluster, requested_by: Actor) -> Cluster:
+    """Switch granular keys on, for good, which restarts the cluster; opaque keys stay valid.
 
-    The demo seed brings a secret of its own. Raises ServiceError when the name is taken.
+    Does nothing where they are on. Raises ServiceError in phases that have no running nodes.
     """
-    secret = secret or new_secret("ccd")
-    try:
-        with transaction.atomic():
-            key = DatabaseApiKey.objects.create(
-                cluster=cluster, name=name, prefix=secret[:PREFIX_LENGTH], secret_hash=hash_secret(secret)
-            )
-    except IntegrityError:
-        raise ServiceError(Code.ALREADY_EXISTS, f"This cluster has a key called {name} already.") from None
-    record_audit_event(
-        account=cluster.account,
-        actor=requested_by,
-        action="create",
-        resource_type="database-api-key",
-        resource_id=str(key.pk),
-        after={"name": name, "cluster": str(cluster.pk)},
-    )
-    return key, secret
+    locked = lock_cluster(cluster)
+    if not locked.jwt_rbac:
+        locked.jwt_rbac = True
+        start_operation(
+            locked,
+            kind=OperationKind.RESTART,
+            summary="Enable granular keys",
+            requested_by=requested_by,
+            before={"jwt_rbac": False},
+        )
+    return locked

@@ -6,6 +6,8 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
 
+from cloudconsole.accounts import permissions
+
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, *, email: str, password: str) -> "User":
@@ -39,17 +41,19 @@ class Account(models.Model):
 
 
 class Membership(models.Model):
-    class Role(models.TextChoices):
-        OWNER = "owner"
-        ADMIN = "admin"
-        MEMBER = "member"
+    Role = permissions.Role
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=16, choices=Role.choices)
+    role = models.CharField(max_length=16, choices=[(role.value, role.label) for role in permissions.Role])
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["account", "user"], name="one_membership_per_user")]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "user"], name="one_membership_per_user"),
+            models.UniqueConstraint(
+                fields=["account"], condition=models.Q(role=permissions.Role.OWNER.value), name="one_owner_per_account"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} in {self.account} as {self.role}"

@@ -66,9 +66,7 @@ class Nodes:
                 return None
             if owner < present.floor:
                 return self._status(cluster_id)
-            goes = present.generation < owner.generation or (
-                including_own and present.generation == owner.generation
-            )
+            goes = present.generation < owner.generation or (including_own and present.generation == owner.generation)
             self._want(dataclasses.replace(present, running=present.running and not goes, floor=owner))
             if goes:
                 await self._keeper(cluster_id).stop()

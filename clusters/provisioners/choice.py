@@ -22,7 +22,7 @@ class Provisioner(Protocol):
         """Start the nodes of the owner's generation; returns before they are ready."""
 
     def stop(self, cluster_id: UUID, *, owner: Owner, including_own: bool = False) -> None:
-        """Drain and stop nodes of earlier generations, and of the owner's own if so told; returns when they are gone."""
+        """Drain and stop nodes of earlier generations, and the owner's if so told; returns when they are gone."""
 
     def delete(self, cluster_id: UUID, *, owner: Owner) -> None:
         """Stop the nodes and delete the cluster's data."""

@@ -57,9 +57,7 @@ TRANSITIONS: dict[OperationKind, Transition] = {
     OperationKind.SCALE: Transition(_WORKING, Phase.SCALING, Phase.HEALTHY, Phase.FAILED_TO_UPDATE),
     OperationKind.SCALE_OUT: Transition(_WORKING, Phase.SCALING, Phase.HEALTHY, Phase.FAILED_TO_UPDATE),
     OperationKind.UPGRADE: Transition(_WORKING, Phase.UPGRADING, Phase.HEALTHY, Phase.FAILED_TO_UPDATE),
-    OperationKind.SUSPEND: Transition(
-        _WORKING, Phase.SUSPENDING, Phase.SUSPENDED, Phase.FAILED_TO_SUSPEND
-    ),
+    OperationKind.SUSPEND: Transition(_WORKING, Phase.SUSPENDING, Phase.SUSPENDED, Phase.FAILED_TO_SUSPEND),
     OperationKind.UNSUSPEND: Transition(
         frozenset({Phase.SUSPENDED, Phase.FAILED_TO_RESUME}),
         Phase.RESUMING,

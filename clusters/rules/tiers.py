@@ -2,9 +2,8 @@
 
 from cloudconsole.errors import Refusal
 
-def refusal_of_free_shape(
-    *, region_name: str, free_tier: bool, nodes: int, additional_disk_gib: int
-) -> Refusal | None:
+
+def refusal_of_free_shape(*, region_name: str, free_tier: bool, nodes: int, additional_disk_gib: int) -> Refusal | None:
     """Why a free cluster cannot be like this, or None if it can."""
     if not free_tier:
         return Refusal(

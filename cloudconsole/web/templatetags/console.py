@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from cloudconsole.accounts.permissions import permission_refusal
 from cloudconsole.money import format_usd
 
 register = template.Library()
@@ -41,6 +42,12 @@ def icon(name: str, style: str = "") -> SafeString:
 def usd(millicents: int | Decimal) -> str:
     """Exact dollars of millicents: 2600 is ``$0.026``. Never rounded, so that columns add up."""
     return format_usd(millicents)
+
+
+@register.filter
+def refusal(permissions: frozenset[str], needed: str) -> str | None:
+    """Why somebody with these permissions may not do what needs another one; None when they may."""
+    return permission_refusal([needed], permissions)
 
 
 @register.filter

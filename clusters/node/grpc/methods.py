@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from clusters.node.grpc import replies, requests
+from clusters.node.grpc import legacy_requests, replies, requests
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,19 @@ _POINTS = {
     "QueryBatch": Method("query_batch_points", requests.query_batch, replies.scored_batches),
     "SearchMatrixPairs": Method("search_matrix_pairs", requests.matrix, replies.matrix_pairs),
     "SearchMatrixOffsets": Method("search_matrix_offsets", requests.matrix, replies.matrix_offsets),
+    "CreateVectorName": Method("create_vector_name", requests.vector_name, replies.updated, ("vector_name",)),
     "DeleteVectorName": Method("delete_vector_name", requests.nothing, replies.updated, ("vector_name",)),
     "QueryGroups": Method("query_points_groups", requests.query_groups, replies.groups),
+}
+_OLDER_SEARCHES = {
+    "Search": Method("search_points", legacy_requests.search, replies.points_found),
+    "SearchBatch": Method("search_batch_points", legacy_requests.search_batch, replies.point_lists),
+    "SearchGroups": Method("search_point_groups", legacy_requests.search_groups, replies.groups),
+    "Recommend": Method("recommend_points", legacy_requests.recommend, replies.points_found),
+    "RecommendBatch": Method("recommend_batch_points", legacy_requests.recommend_batch, replies.point_lists),
+    "RecommendGroups": Method("recommend_point_groups", legacy_requests.recommend_groups, replies.groups),
+    "Discover": Method("discover_points", legacy_requests.discover, replies.points_found),
+    "DiscoverBatch": Method("discover_batch_points", legacy_requests.discover_batch, replies.point_lists),
 }
 _COLLECTIONS = {
     "UpdateAliases": Method("update_aliases", requests.aliases, replies.done),
@@ -49,6 +60,7 @@ _COLLECTIONS = {
     "ListCollectionAliases": Method("get_collection_aliases", requests.nothing, replies.aliases),
     "List": Method("get_collections", requests.nothing, replies.collections),
     "Get": Method("get_collection", requests.nothing, replies.collection_info),
+    "CollectionClusterInfo": Method("collection_cluster_info", requests.nothing, replies.cluster_info),
     "CollectionExists": Method("collection_exists", requests.nothing, replies.exists),
     "Create": Method("create_collection", requests.create_collection, replies.done),
     "Update": Method("update_collection", requests.update_collection, replies.done),
@@ -61,22 +73,16 @@ _SNAPSHOTS = {
 }
 
 METHODS: dict[str, Method] = {
-    **{f"/qdrant.Points/{name}": method for name, method in _POINTS.items()},
+    **{f"/qdrant.Points/{name}": method for name, method in (_POINTS | _OLDER_SEARCHES).items()},
     **{f"/qdrant.Collections/{name}": method for name, method in _COLLECTIONS.items()},
     **{f"/qdrant.Snapshots/{name}": method for name, method in _SNAPSHOTS.items()},
 }
-_OLD = "Query does all that the older methods did"
-_OLD_FORMS = ("_points", "_batch_points", "_point_groups")
 _FILE = "gRPC carries no files"
 _FIGURES = "figures of the process, which gRPC has no method for"
 
 # Operations that are served over REST alone, each with the reason.
 ONLY_IN_REST = {
     "get_point": "Get takes one id as well",
-    "create_vector_name": "not served over gRPC yet",
-    "collection_cluster_info": "not served over gRPC yet",
-    **{f"{search}{form}": _OLD for search in ("search", "recommend") for form in _OLD_FORMS},
-    **{f"discover{form}": _OLD for form in _OLD_FORMS[:2]},
     **dict.fromkeys(("get_snapshot", "recover_from_uploaded_snapshot"), _FILE),
     **dict.fromkeys(("telemetry", "metrics", "cluster_status"), _FIGURES),
 }

@@ -42,11 +42,19 @@ def facet(result: Any) -> Fields:
 
 
 def scored(result: Any) -> Fields:
-    return {"result": [_scored(point) for point in result["points"]]}
+    return points_found(result["points"])
 
 
 def scored_batches(result: Any) -> Fields:
     return {"result": [q.BatchResult(**scored(answer)) for answer in result]}
+
+
+def points_found(result: Any) -> Fields:
+    return {"result": [_scored(point) for point in result]}
+
+
+def point_lists(result: Any) -> Fields:
+    return {"result": [q.BatchResult(**points_found(points)) for points in result]}
 
 
 def groups(result: Any) -> Fields:
@@ -55,6 +63,11 @@ def groups(result: Any) -> Fields:
 
 def collection_info(result: Any) -> Fields:
     return {"result": RestToGrpc.convert_collection_info(m.CollectionInfo.model_validate(result))}
+
+
+def cluster_info(result: Any) -> Fields:
+    info = RestToGrpc.convert_collection_cluster_info(m.CollectionClusterInfo.model_validate(result))
+    return {field.name: value for field, value in info.ListFields()}
 
 
 def collections(result: Any) -> Fields:

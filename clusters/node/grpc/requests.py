@@ -52,12 +52,14 @@ def _plain(value: Any) -> dict[str, Any]:
     return given
 
 
-def _given(message: Any, field: str, convert: Callable[[Any], Any] = lambda value: value) -> Any:
+def given(message: Any, field: str, convert: Callable[[Any], Any] = lambda value: value) -> Any:
+    """A field's value, converted, or None where the message does not have it."""
     return convert(getattr(message, field)) if message.HasField(field) else None
 
 
-def _filter(message: Any, field: str = "filter") -> Any:
-    return _given(message, field, GrpcToRest.convert_filter)
+def filter_of(message: Any, field: str = "filter") -> Any:
+    """The filter of a request, or None."""
+    return given(message, field, GrpcToRest.convert_filter)
 
 
 def _selected(selector: Any) -> dict[str, Any]:
@@ -84,8 +86,8 @@ def _point_vectors(message: Any) -> dict[str, Any]:
 def upsert(message: Any) -> Any:
     return {
         "points": [_point(point) for point in message.points],
-        "update_filter": _filter(message, "update_filter"),
-        "update_mode": _given(message, "update_mode", GrpcToRest.convert_update_mode),
+        "update_filter": filter_of(message, "update_filter"),
+        "update_mode": given(message, "update_mode", GrpcToRest.convert_update_mode),
     }
 
 
@@ -94,19 +96,20 @@ def selection(message: Any) -> Any:
 
 
 def get_points(message: Any) -> Any:
-    return {"ids": [GrpcToRest.convert_point_id(id) for id in message.ids]} | _outputs(message)
+    return {"ids": [GrpcToRest.convert_point_id(id) for id in message.ids]} | outputs(message)
 
 
-def _outputs(message: Any) -> dict[str, Any]:
+def outputs(message: Any) -> dict[str, Any]:
+    """What a request wants to see of its points."""
     return {
-        "with_payload": _given(message, "with_payload", GrpcToRest.convert_with_payload_interface),
-        "with_vector": _given(message, "with_vectors", GrpcToRest.convert_with_vectors_selector),
+        "with_payload": given(message, "with_payload", GrpcToRest.convert_with_payload_interface),
+        "with_vector": given(message, "with_vectors", GrpcToRest.convert_with_vectors_selector),
     }
 
 
 def update_vectors(message: Any) -> Any:
     points = [_point_vectors(point) for point in message.points]
-    return {"points": points, "update_filter": _filter(message, "update_filter")}
+    return {"points": points, "update_filter": filter_of(message, "update_filter")}
 
 
 def delete_vectors(message: Any) -> Any:
@@ -115,7 +118,7 @@ def delete_vectors(message: Any) -> Any:
 
 def set_payload(message: Any) -> Any:
     payload = GrpcToRest.convert_payload(message.payload)
-    return {"payload": payload, "key": _given(message, "key")} | _selected(message.points_selector)
+    return {"payload": payload, "key": given(message, "key")} | _selected(message.points_selector)
 
 
 def delete_payload(message: Any) -> Any:
@@ -132,21 +135,21 @@ def field_index(message: Any) -> Any:
 
 
 def scroll(message: Any) -> Any:
-    return _outputs(message) | {
-        "filter": _filter(message),
-        "offset": _given(message, "offset", GrpcToRest.convert_point_id),
-        "limit": _given(message, "limit"),
-        "order_by": _given(message, "order_by", GrpcToRest.convert_order_by),
+    return outputs(message) | {
+        "filter": filter_of(message),
+        "offset": given(message, "offset", GrpcToRest.convert_point_id),
+        "limit": given(message, "limit"),
+        "order_by": given(message, "order_by", GrpcToRest.convert_order_by),
     }
 
 
 def count(message: Any) -> Any:
-    return {"filter": _filter(message), "exact": _given(message, "exact")}
+    return {"filter": filter_of(message), "exact": given(message, "exact")}
 
 
 def facet(message: Any) -> Any:
-    limit = _given(message, "limit")
-    return {"key": message.key, "filter": _filter(message), "limit": limit, "exact": _given(message, "exact")}
+    limit = given(message, "limit")
+    return {"key": message.key, "filter": filter_of(message), "limit": limit, "exact": given(message, "exact")}
 
 
 def batch(message: Any) -> Any:
@@ -157,6 +160,24 @@ def query(message: Any) -> Any:
     return GrpcToRest.convert_query_points(message)
 
 
+def vector_name(message: Any) -> Any:
+    kind = message.WhichOneof("vector_config")
+    if kind is None:
+        raise FormatError("missing field `vector_config`")
+    config = getattr(message, kind)
+    datatype = given(config, "datatype", GrpcToRest.convert_datatype)
+    if kind == "sparse_config":
+        return {"sparse": {"modifier": given(config, "modifier", GrpcToRest.convert_modifier), "datatype": datatype}}
+    return {
+        "dense": {
+            "size": config.size,
+            "distance": GrpcToRest.convert_distance(config.distance),
+            "multivector_config": given(config, "multivector_config", GrpcToRest.convert_multivector_config),
+            "datatype": datatype,
+        }
+    }
+
+
 def query_batch(message: Any) -> Any:
     return {"searches": [GrpcToRest.convert_query_points(search) for search in message.query_points]}
 
@@ -165,11 +186,11 @@ def query_groups(message: Any) -> Any:
     known = q.QueryPoints.DESCRIPTOR.fields_by_name
     shared = {field.name: value for field, value in message.ListFields() if field.name in known}
     converted = GrpcToRest.convert_query_points(q.QueryPoints(**shared))
-    lookup = _given(message, "with_lookup", GrpcToRest.convert_with_lookup)
+    lookup = given(message, "with_lookup", GrpcToRest.convert_with_lookup)
     return {name: value for name, value in converted.__dict__.items() if name != "offset" and value is not None} | {
         "group_by": message.group_by,
-        "limit": _given(message, "limit"),
-        "group_size": _given(message, "group_size"),
+        "limit": given(message, "limit"),
+        "group_size": given(message, "group_size"),
         "with_lookup": lookup,
     }
 
@@ -186,17 +207,17 @@ def create_collection(message: Any) -> Any:
     }
     plain = ("shard_number", "on_disk_payload", "replication_factor", "write_consistency_factor")
     return m.CreateCollection(
-        vectors=_given(message, "vectors_config", GrpcToRest.convert_vectors_config),
-        sparse_vectors=_given(message, "sparse_vectors_config", GrpcToRest.convert_sparse_vector_config),
+        vectors=given(message, "vectors_config", GrpcToRest.convert_vectors_config),
+        sparse_vectors=given(message, "sparse_vectors_config", GrpcToRest.convert_sparse_vector_config),
         metadata=GrpcToRest.convert_payload(message.metadata) or None,
-        **{field: _given(message, field, convert) for field, convert in converters.items()},
-        **{field: _given(message, field) for field in plain},
+        **{field: given(message, field, convert) for field, convert in converters.items()},
+        **{field: given(message, field) for field in plain},
     )
 
 
 def matrix(message: Any) -> Any:
-    numbers = {field: _given(message, field) for field in ("sample", "limit", "using")}
-    return numbers | {"filter": _filter(message)}
+    numbers = {field: given(message, field) for field in ("sample", "limit", "using")}
+    return numbers | {"filter": filter_of(message)}
 
 
 def aliases(message: Any) -> Any:

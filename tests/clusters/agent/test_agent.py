@@ -23,6 +23,8 @@ from tests.clusters.agent.running import CONFIGURATION, PROJECT_DIR, RunningAgen
 from tests.waiting import wait_until
 
 LAST = Owner(100)
+UNKNOWN = uuid.UUID(int=404)
+
 
 @pytest.fixture(scope="module")
 def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAgent]:
@@ -110,9 +112,7 @@ class TestGenerations:
         agent.provisioner.stop(cluster_id, Owner(2))
         assert agent.status(cluster_id) == first
 
-    def test_a_stop_takes_its_own_generation_along_when_told(
-        self, agent: RunningAgent, cluster_id: uuid.UUID
-    ) -> None:
+    def test_a_stop_takes_its_own_generation_along_when_told(self, agent: RunningAgent, cluster_id: uuid.UUID) -> None:
         agent.started(cluster_id)
         agent.provisioner.stop(cluster_id, Owner(1), including_own=True)
         assert agent.status(cluster_id).state == "stopped"
@@ -198,10 +198,10 @@ class TestRequests:
         ("method", "path", "body", "status", "sentence"),
         [
             ("GET", "/nodes/seven", None, 400, "a cluster id is a UUID"),
-            ("PUT", f"/nodes/{uuid.uuid4()}", {"generation": 1}, 400, "configuration: Field required"),
-            ("PUT", f"/nodes/{uuid.uuid4()}", {"generation": -1, "configuration": CONFIGURATION}, 400, "generation"),
-            ("POST", f"/nodes/{uuid.uuid4()}/stop", [], 400, "Input should be"),
-            ("GET", f"/nodes/{uuid.uuid4()}", None, 404, "there is no node of cluster"),
+            ("PUT", f"/nodes/{UNKNOWN}", {"generation": 1}, 400, "configuration: Field required"),
+            ("PUT", f"/nodes/{UNKNOWN}", {"generation": -1, "configuration": CONFIGURATION}, 400, "generation"),
+            ("POST", f"/nodes/{UNKNOWN}/stop", [], 400, "Input should be"),
+            ("GET", f"/nodes/{UNKNOWN}", None, 404, "there is no node of cluster"),
         ],
     )
     def test_a_wrong_request_gets_a_sentence(

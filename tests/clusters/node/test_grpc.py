@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from qdrant_client import QdrantClient, models
 from qdrant_client import grpc as q
+from qdrant_client.conversions.conversion import GrpcToRest
 from qdrant_client.http.exceptions import UnexpectedResponse
 
 from clusters.node.grpc.methods import METHODS, ONLY_IN_REST
 from clusters.node.grpc.unsupported import UNSUPPORTED_METHODS
 from clusters.node.operations import OPERATIONS
-from clusters.qdrant_messages import method_paths
+from clusters.qdrant_messages import message_classes, method_paths
+from tests.clusters.node.older_searches import OLDER_SEARCHES
 from tests.clusters.node.running import RunningNode
 from tests.clusters.node.uses import POINTS, USES, Use
 
@@ -57,18 +59,46 @@ def test_every_operation_is_a_method_or_listed():
     assert not {method.operation for method in METHODS.values()} & set(ONLY_IN_REST)
 
 
+def test_every_operation_has_its_grpc_twin_in_a_test():
+    assert set(USES) | set(OLDER_SEARCHES) == {method.operation for method in METHODS.values()}
+
+
 def test_every_method_is_served_or_refused_with_a_sentence():
     assert not set(METHODS) & set(UNSUPPORTED_METHODS)
     assert set(METHODS) | set(UNSUPPORTED_METHODS) == set(method_paths())
 
 
-@pytest.mark.parametrize("operation", sorted({method.operation for method in METHODS.values()}))
+@pytest.mark.parametrize("operation", sorted(USES))
 def test_grpc_answers_and_stores_what_rest_does(client: QdrantClient, grpc_client: QdrantClient, operation: str):
     over_rest, over_grpc = new_collection(client), new_collection(grpc_client)
     for use in USES[operation]:
         rest, remote = use(client, over_rest), use(grpc_client, over_grpc)
         assert plain(remote, over_grpc) == plain(rest, over_rest)
     assert plain(stored(client, over_grpc), "") == plain(stored(client, over_rest), "")
+
+
+@pytest.mark.parametrize("operation", sorted(OLDER_SEARCHES))
+def test_an_older_search_finds_over_grpc_what_it_finds_over_rest(
+    node: RunningNode, client: QdrantClient, channel: grpc.Channel, operation: str
+):
+    name = new_collection(client)
+    [path] = [path for path, method in METHODS.items() if method.operation == operation]
+    request_class, reply_class = message_classes(path)
+    for body, fields in OLDER_SEARCHES[operation]:
+        expected = node.ok("POST", OPERATIONS[operation].path.format(collection_name=name), body)
+        message = request_class(collection_name=name, **fields).SerializeToString()
+        reply = reply_class.FromString(channel.unary_unary(path)(message))
+        assert expected
+        assert plain(found(reply.result), "") == plain(expected, "")
+
+
+def found(result: Any) -> Any:
+    """The points of a reply as REST tells them."""
+    if isinstance(result, q.GroupsResult):
+        return GrpcToRest.convert_groups_result(result)
+    if isinstance(result[0], q.BatchResult):
+        return [found(batch.result) for batch in result]
+    return [GrpcToRest.convert_scored_point(point) for point in result]
 
 
 def plain(answer: Any, name: str) -> Any:

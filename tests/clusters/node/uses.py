@@ -165,6 +165,29 @@ USES: dict[str, list[Use]] = {
     "search_matrix_offsets": [
         lambda client, name: client.search_matrix_offsets(name, sample=10, limit=3, using="dense")
     ],
+    "create_vector_name": [
+        lambda client, name: client.create_vector_name(
+            name,
+            "image",
+            models.DenseVectorNameConfig(
+                dense=models.DenseVectorConfig(
+                    size=3,
+                    distance=models.Distance.MANHATTAN,
+                    multivector_config=models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM),
+                    datatype=models.Datatype.FLOAT16,
+                )
+            ),
+        ),
+        lambda client, name: client.create_vector_name(
+            name,
+            "tags",
+            models.SparseVectorNameConfig(
+                sparse=models.SparseVectorConfig(modifier=models.Modifier.IDF, datatype=models.Datatype.FLOAT16)
+            ),
+        ),
+        lambda client, name: client.get_collection(name).config.params,
+    ],
+    "collection_cluster_info": [lambda client, name: client.collection_cluster_info(name)],
     "delete_vector_name": [lambda client, name: client.delete_vector_name(name, "words")],
     "update_aliases": [
         lambda client, name: client.update_collection_aliases(

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('clusters', '0001_initial'),
+        ('clusters', '0002_database_keys'),
     ]
 
     operations = [

@@ -31,7 +31,7 @@ def write_down_what_runs(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clusters', '0002_operations'),
+        ('clusters', '0003_operations'),
     ]
 
     operations = [
