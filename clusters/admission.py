@@ -114,12 +114,12 @@ def initial_inference(package: Package, region: Region, wanted: bool | None, cre
 
 def _check_shape(account: Account, region: Region, package: Package, nodes: int, additional_disk_gib: int) -> None:
     most_nodes = quotas_of(account).max_cluster_nodes
-    if nodes > most_nodes or additional_disk_gib > MOST_ADDITIONAL_DISK_GIB:
+    if additional_disk_gib > MOST_ADDITIONAL_DISK_GIB:
         raise ServiceError(
-            Code.RESOURCE_EXHAUSTED,
-            f"A cluster of this account has at most {most_nodes} nodes with {MOST_ADDITIONAL_DISK_GIB} GiB of "
-            "additional disk each.",
+            Code.INVALID_ARGUMENT, f"A node has at most {MOST_ADDITIONAL_DISK_GIB} GiB of additional disk."
         )
+    if nodes > most_nodes:
+        raise ServiceError(Code.RESOURCE_EXHAUSTED, f"A cluster of this account has at most {most_nodes} nodes.")
     if refusal := refusal_of_premium(package_tier=package.tier):
         raise ServiceError(Code.FAILED_PRECONDITION, refusal.sentence, "package")
     if package.type == Package.Type.FREE:

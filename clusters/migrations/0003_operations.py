@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='cluster',
             name='phase',
-            field=models.CharField(choices=[('CREATING', 'CREATING'), ('FAILED_TO_CREATE', 'FAILED_TO_CREATE'), ('UPDATING', 'UPDATING'), ('FAILED_TO_UPDATE', 'FAILED_TO_UPDATE'), ('SCALING', 'SCALING'), ('UPGRADING', 'UPGRADING'), ('SUSPENDING', 'SUSPENDING'), ('SUSPENDED', 'SUSPENDED'), ('FAILED_TO_SUSPEND', 'FAILED_TO_SUSPEND'), ('RESUMING', 'RESUMING'), ('FAILED_TO_RESUME', 'FAILED_TO_RESUME'), ('HEALTHY', 'HEALTHY'), ('NOT_READY', 'NOT_READY'), ('DELETING', 'DELETING'), ('DELETED', 'DELETED')], max_length=24),
+            field=models.CharField(choices=[('CREATING', 'CREATING'), ('FAILED_TO_CREATE', 'FAILED_TO_CREATE'), ('UPDATING', 'UPDATING'), ('FAILED_TO_UPDATE', 'FAILED_TO_UPDATE'), ('SCALING', 'SCALING'), ('UPGRADING', 'UPGRADING'), ('SUSPENDING', 'SUSPENDING'), ('SUSPENDED', 'SUSPENDED'), ('FAILED_TO_SUSPEND', 'FAILED_TO_SUSPEND'), ('RESUMING', 'RESUMING'), ('FAILED_TO_RESUME', 'FAILED_TO_RESUME'), ('HEALTHY', 'HEALTHY'), ('NOT_READY', 'NOT_READY'), ('DELETING', 'DELETING'), ('NOT_FOUND', 'NOT_FOUND')], max_length=24),
         ),
         migrations.AlterField(
             model_name='operation',

@@ -23,7 +23,7 @@ class Phase(StrEnum):
     HEALTHY = "HEALTHY"
     NOT_READY = "NOT_READY"
     DELETING = "DELETING"
-    DELETED = "DELETED"  # ours: the row stays for the bills, and everybody is told that there is no such cluster
+    DELETED = "NOT_FOUND"  # gone, for everybody; the row stays for the bills
 
 
 class OperationKind(StrEnum):

@@ -15,7 +15,7 @@ MAY_START = {
     OperationKind.UPGRADE: WORKING,
     OperationKind.SUSPEND: WORKING,
     OperationKind.UNSUSPEND: {"SUSPENDED", "FAILED_TO_RESUME"},
-    OperationKind.DELETE: {phase.value for phase in Phase} - {"DELETING", "DELETED"},
+    OperationKind.DELETE: {phase.value for phase in Phase} - {"DELETING", "NOT_FOUND"},
 }
 
 
