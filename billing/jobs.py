@@ -123,7 +123,7 @@ def _claim(kind: type[Work], job_id: UUID) -> Work | None:
         state=Job.State.RUNNING,
         fencing_token=F("fencing_token") + 1,
         attempts=F("attempts") + 1,
-        lease_expires_at=timezone.now() + LEASE,
+        lease_expires_at=Now() + LEASE,
         started_at=Coalesce("started_at", Now()),
     )
     return kind._default_manager.get(pk=job_id) if won else None
@@ -136,7 +136,7 @@ def _fail(job: Job, sentence: str) -> None:
 def _try_again(job: Job, sentence: str) -> None:
     if job.attempts >= job.ATTEMPTS:
         return _fail(job, sentence)
-    due_at = timezone.now() + pause_after(job.attempts, job.FIRST_PAUSE)
+    due_at = Now() + pause_after(job.attempts, job.FIRST_PAUSE)
     _owned(job).update(state=Job.State.PENDING, due_at=due_at, error=sentence)
     return None
 
@@ -150,7 +150,7 @@ def _kept_lease(job: Job) -> Iterator[None]:
         try:
             while not done.wait(RENEW_EVERY_SECONDS):
                 try:
-                    _owned(job).update(lease_expires_at=timezone.now() + LEASE)
+                    _owned(job).update(lease_expires_at=Now() + LEASE)
                 except DatabaseError:
                     connection.close()  # the next round opens a new one
         finally:

@@ -126,6 +126,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep-operations": {"task": "clusters.sweep_operations", "schedule": 2.0, "options": {"expires": 2.0}},
     "sweep-reports": {"task": "reports.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
+    "deliver-months": {"task": "reports.deliver_finished_months", "schedule": 60.0, "options": {"expires": 60.0}},
     "remove-old-exports": {"task": "reports.remove_old_files", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }
 
@@ -212,6 +213,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{levelname} {name} {message}", "style": "{"}},
     "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
-    "loggers": {"httpx": {"level": "WARNING"}, "uvicorn.error": {"level": "WARNING"}},
+    "loggers": {"httpx": {"level": "WARNING"}, "botocore": {"level": "WARNING"}, "uvicorn.error": {"level": "WARNING"}},
     "root": {"handlers": ["stdout"], "level": os.environ.get("CLOUDCONSOLE_LOG_LEVEL", "INFO")},
 }

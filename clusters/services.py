@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cloudconsole.accounts.models import Account
-from cloudconsole.accounts.services import Actor
+from cloudconsole.accounts.services import Actor, lock_account
 from cloudconsole.errors import Code, ServiceError
 from clusters.admission import check_inference, check_new_cluster, check_scaling, check_upgrade, initial_inference
 from clusters.catalogue import DEFAULT_VERSION
@@ -64,7 +64,7 @@ def create_cluster(
     """
     created_at = created_at or timezone.now()
     spec = specification
-    Account.objects.select_for_update().get(pk=account.pk)  # quotas count under this lock
+    lock_account(account)  # quotas count under it
     check_new_cluster(
         account,
         region=spec.region,
