@@ -34,7 +34,7 @@ def cluster_of(account: Account, cluster_id: UUID) -> Cluster:
 
 def locked_cluster_of(account: Account, cluster_id: UUID) -> Cluster:
     """``cluster_of`` with its row locked until the transaction ends, for updates that build on what is there."""
-    return _one(clusters_of(account).select_for_update(of=("self",)), account, cluster_id)
+    return _one(clusters_of(account).select_for_update(of=("self",), no_key=True), account, cluster_id)
 
 
 def _one(clusters: QuerySet[Cluster], account: Account, cluster_id: UUID) -> Cluster:
