@@ -11,7 +11,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -161,8 +161,8 @@ def _check(account: Account, wish: BudgetWish) -> None:
         raise ServiceError(Code.INVALID_ARGUMENT, "A budget is of a cluster or of an API key, not of both.", "of")
     if wish.cluster_id and not Cluster.objects.filter(account=account, pk=wish.cluster_id).exists():
         raise ServiceError(Code.INVALID_ARGUMENT, f"There is no cluster {wish.cluster_id} in this account.", "of")
-    keys = DatabaseApiKey.objects.filter(Q(cluster__account=account), pk=wish.api_key_id)
-    if wish.api_key_id and not keys.exists():
+    keys = DatabaseApiKey.objects.filter(cluster__account=account)
+    if wish.api_key_id and not keys.filter(pk=wish.api_key_id).exists():
         raise ServiceError(Code.INVALID_ARGUMENT, f"There is no API key {wish.api_key_id} in this account.", "of")
     if problem := wish.webhook_url and check_webhook_url(wish.webhook_url):
         raise ServiceError(Code.INVALID_ARGUMENT, problem, "webhook_url")
