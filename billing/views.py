@@ -98,14 +98,14 @@ def _month(request: AccountRequest) -> Month:
 
 
 @require_safe
-@account_page
+@account_page("read:payment_information")
 def billing(request: AccountRequest) -> HttpResponse:
     view = BillingView(request.account, _month(request))
     return render_page(request, "billing/month.html", {"view": view}, fragments=("month",))
 
 
 @require_safe
-@account_page
+@account_page("read:payment_information")
 def export(request: AccountRequest) -> StreamingHttpResponse:
     """The month as a file, in the ``format`` of the query."""
     name, month = request.GET.get("format", ""), _month(request)

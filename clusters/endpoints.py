@@ -1,7 +1,10 @@
 """The address that clients of a cluster are told."""
 
+import tomllib
+
 from django.conf import settings
 
+from clusters.catalogue import CATALOGUE_FILE
 from clusters.models import Cluster
 
 
@@ -13,7 +16,13 @@ def endpoint_url(cluster: Cluster) -> str:
     host = settings.PUBLIC_HOST
     if settings.CLUSTER_DOMAIN != "localhost":
         host = f"{cluster.host}.{settings.CLUSTER_DOMAIN}"
-    return f"http://{host}"
+    return f"{'https' if settings.TLS_CERT_FILE else 'http'}://{host}"
+
+
+def endpoint_host_patterns() -> list[str]:
+    """What covers the host names of all clusters in a certificate: ``*.<region>.<provider>.<domain>`` per region."""
+    regions = tomllib.loads(CATALOGUE_FILE.read_text())["regions"]
+    return [f"*.{code}.{provider}.{settings.CLUSTER_DOMAIN}" for provider, rows in regions.items() for code, *_ in rows]
 
 
 def rest_url(cluster: Cluster) -> str:

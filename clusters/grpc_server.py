@@ -35,9 +35,13 @@ class UnaryServer(grpc.GenericRpcHandler):
         services = (*SERVICES, "qdrant.Qdrant", reflection.SERVICE_NAME)
         reflection.enable_server_reflection(services, self._server)
 
-    async def start(self, address: str) -> int:
-        """Listen on ``address`` (``unix:/…`` or host:port); returns the port."""
-        port: int = self._server.add_insecure_port(address)
+    async def start(self, address: str, credentials: Any = None) -> int:
+        """Listen on ``address`` (``unix:/…`` or host:port), with TLS if there are ``credentials``; returns the port."""
+        port: int
+        if credentials is None:
+            port = self._server.add_insecure_port(address)
+        else:
+            port = self._server.add_secure_port(address, credentials)
         await self._server.start()
         return port
 

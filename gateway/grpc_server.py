@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
 import grpc
+from django.conf import settings
 from google.protobuf.message import DecodeError
 from uuid_utils.compat import uuid7
 
@@ -29,6 +31,7 @@ _SERVING = b"\x08\x01"  # grpc.health.v1.HealthCheckResponse
 _STATUS = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
     401: grpc.StatusCode.UNAUTHENTICATED,
+    402: grpc.StatusCode.FAILED_PRECONDITION,
     403: grpc.StatusCode.PERMISSION_DENIED,
     404: grpc.StatusCode.NOT_FOUND,
     409: grpc.StatusCode.ALREADY_EXISTS,
@@ -82,8 +85,8 @@ class GrpcServer:
         self._metered: set[asyncio.Task[Reply]] = set()
 
     async def start(self, address: str) -> int:
-        """Listen on ``address`` (host:port); returns the port."""
-        return await self._server.start(address)
+        """Listen on ``address`` (host:port), with TLS if a certificate is configured; returns the port."""
+        return await self._server.start(address, _credentials())
 
     async def stop(self, seconds: float) -> None:
         """Let nobody new in; returns when what is in flight is answered, at the latest after so many seconds."""
@@ -153,6 +156,13 @@ class GrpcServer:
         if not reply.ok:
             return reply
         return _answer(_with_usage(reply_class.FromString(reply.message), used, call), reply.trailers)
+
+
+def _credentials() -> Any:
+    if not settings.TLS_CERT_FILE:
+        return None
+    key, certificate = Path(settings.TLS_KEY_FILE).read_bytes(), Path(settings.TLS_CERT_FILE).read_bytes()
+    return grpc.ssl_server_credentials([(key, certificate)])
 
 
 def _answer(message: bytes, trailers: Metadata = ()) -> Reply:

@@ -106,7 +106,7 @@ class InferenceView(ClusterView):
 
 
 @require_safe
-@account_page
+@account_page("read:clusters", "write:clusters")
 def tab(request: AccountRequest, cluster_id: UUID) -> HttpResponse:
     """The tab. ``model`` and ``language`` in the query choose the snippet."""
     return _render_tab(request, cluster_of(request.account, cluster_id))
@@ -122,7 +122,7 @@ def _render_tab(
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@account_page
+@account_page("read:clusters", "write:clusters")
 def switch(request: AccountRequest, cluster_id: UUID) -> HttpResponse:
     """GET asks for confirmation of what ``to`` (``on`` or ``off``) means, POST does it."""
     cluster = cluster_of(request.account, cluster_id)

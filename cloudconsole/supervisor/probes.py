@@ -18,7 +18,8 @@ async def console_ready() -> bool:
 
 
 async def gateway_ready() -> bool:
-    return await get_json(f"http://{settings.BIND}:{running_processes().rest_port}/readyz") is not None
+    scheme = "https" if settings.TLS_CERT_FILE else "http"
+    return await get_json(f"{scheme}://{settings.BIND}:{running_processes().rest_port}/readyz") is not None
 
 
 async def node_agent_ready() -> bool:
@@ -46,7 +47,8 @@ async def inference_models() -> list[dict[str, Any]] | None:
 
 async def get_json(url: str, socket: str | None = None) -> Any:
     """The answer to a GET, parsed if it is JSON, else as text; None unless it is 200."""
-    connector = aiohttp.UnixConnector(socket) if socket else aiohttp.TCPConnector()
+    # The certificate is for the names that clients use, and this asks our own process by its address.
+    connector = aiohttp.UnixConnector(socket) if socket else aiohttp.TCPConnector(ssl=False)
     try:
         async with (
             aiohttp.ClientSession(connector=connector, timeout=TIMEOUT) as session,

@@ -13,14 +13,14 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from cloudconsole.accounts.models import Account, Membership, User
+from cloudconsole.accounts.permissions import permission_refusal
+from cloudconsole.accounts.queries import effective_permissions
 from cloudconsole.errors import Code, ServiceError
 
-READ_ONLY_SENTENCE = (
-    "Your role in this account is member: you can look at everything and change nothing. "
-    "Ask an owner or admin of the account."
-)
 NO_ACCOUNT_SENTENCE = "You do not belong to an account yet. Ask its owner to add you."
+CHOSEN_ACCOUNT = "account"  # in the session: the account that somebody with several looks at
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+View = Callable[..., HttpResponseBase]
 
 
 class AccountRequest(HttpRequest):
@@ -29,45 +29,59 @@ class AccountRequest(HttpRequest):
     user: User
     htmx: HtmxDetails
     membership: Membership
+    memberships: list[Membership]  # in all accounts of the user
+    permissions: frozenset[str]
+    read_only: str | None  # why nothing on the page can be changed
 
     @property
     def account(self) -> Account:
         return self.membership.account
 
 
-def may_change(membership: Membership) -> bool:
-    """Whether a member of an account may change anything in it. The only place that knows."""
-    return membership.role in {Membership.Role.OWNER, Membership.Role.ADMIN}
+def account_page(look: str, change: str | None = None) -> Callable[[View], View]:
+    """A view of the user's account: signs in first, refuses those who lack a permission, with the API's sentence.
 
-
-def account_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """A view of the user's account: signs in first, refuses changes to those who may only look.
-
-    Puts ``membership`` on the request. A ServiceError NOT_FOUND becomes the 404 page; answers are never cached,
-    because one address serves page and fragment and a page may show a secret.
+    ``look`` is the permission to see the page, ``change`` the one that unsafe methods need (``look`` if there are
+    none). Puts ``membership`` and ``permissions`` on the request. A ServiceError NOT_FOUND becomes the 404 page;
+    answers are never cached, because one address serves page and fragment and a page may show a secret.
     """
 
-    @wraps(view)
-    def page(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.is_authenticated:
-            return _to_sign_in(request)
-        membership = Membership.objects.select_related("account").filter(user=request.user).order_by("pk").first()
-        if membership is None:
-            raise PermissionDenied(NO_ACCOUNT_SENTENCE)
-        request.membership, request.account = membership, membership.account
-        if request.method not in _SAFE_METHODS and not may_change(membership):
-            raise PermissionDenied(READ_ONLY_SENTENCE)
-        try:
-            response = view(request, *args, **kwargs)
-        except ServiceError as error:
-            if error.code == Code.NOT_FOUND:
-                raise Http404(error.sentence) from None
-            raise
-        add_never_cache_headers(response)
-        patch_vary_headers(response, ["HX-Request"])
-        return response
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def page(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return _to_sign_in(request)
+            request.membership = membership = _membership(request)
+            request.account = membership.account
+            request.permissions = effective_permissions(caller=membership, account=membership.account)
+            request.read_only = permission_refusal([change or look], request.permissions)
+            needed = look if request.method in _SAFE_METHODS else change or look
+            if refusal := permission_refusal([needed], request.permissions):
+                raise PermissionDenied(refusal)
+            try:
+                response = view(request, *args, **kwargs)
+            except ServiceError as error:
+                if error.code == Code.NOT_FOUND:
+                    raise Http404(error.sentence) from None
+                raise
+            add_never_cache_headers(response)
+            patch_vary_headers(response, ["HX-Request"])
+            return response
 
-    return page
+        return page
+
+    return decorate
+
+
+def _membership(request: Any) -> Membership:
+    """The user's membership in the account they chose, else in the one they joined first."""
+    memberships = Membership.objects.select_related("account").filter(user=request.user).order_by("pk")
+    chosen = request.session.get(CHOSEN_ACCOUNT)
+    by_account = {str(membership.account_id): membership for membership in memberships}
+    if not by_account:
+        raise PermissionDenied(NO_ACCOUNT_SENTENCE)
+    request.memberships = list(by_account.values())
+    return by_account.get(chosen, request.memberships[0])
 
 
 def _to_sign_in(request: Any) -> HttpResponseBase:

@@ -4,15 +4,14 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from cloudconsole.web.access import READ_ONLY_SENTENCE, may_change
-
 
 def account(request: HttpRequest) -> dict[str, Any]:
-    """The account at the top of the page and why its viewer may not change it (None: they may)."""
+    """The account at the top of the page and why its viewer may not change what is on it (None: they may)."""
     membership = getattr(request, "membership", None)
     if membership is None:
         return {}
     return {
         "account": membership.account,
-        "read_only": None if may_change(membership) else READ_ONLY_SENTENCE,
+        "memberships": getattr(request, "memberships", []),
+        "read_only": getattr(request, "read_only", None),
     }

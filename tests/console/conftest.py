@@ -9,7 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from billing.models import UsageEvent
+from cloudconsole.accounts import permissions
 from cloudconsole.accounts.models import Account, Membership, User
+from cloudconsole.accounts.permissions import Role
 from clusters.models import Cluster, Operation
 from clusters.rules.lifecycle import OperationKind
 from inference.catalogue import CATALOGUE
@@ -22,14 +24,27 @@ def console(client: Client, user: User) -> Client:
     return client
 
 
-@pytest.fixture
-def members_console(account: Account) -> Client:
-    """A browser of somebody who may only look."""
-    member = User.objects.create_user(email="member@acme.example", password="correct horse battery")
-    Membership.objects.create(account=account, user=member, role=Membership.Role.MEMBER)
+def console_of(account: Account, role: Role) -> Client:
+    """A browser of a member with this role."""
+    member = User.objects.create_user(email=f"{role}@acme.example", password="correct horse battery")
+    Membership.objects.create(account=account, user=member, role=role)
     browser = Client()
     browser.force_login(member)
     return browser
+
+
+@pytest.fixture
+def base_console(account: Account) -> Client:
+    """A browser of somebody who has nothing but the Base role."""
+    return console_of(account, Role.BASE)
+
+
+@pytest.fixture
+def readers_console(account: Account, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A browser of somebody whose role may look at everything and change nothing."""
+    reads = frozenset(permission for permission in permissions.PERMISSIONS if permission.startswith("read:"))
+    monkeypatch.setitem(permissions._ROLES, Role.BASE, reads)
+    return console_of(account, Role.BASE)
 
 
 @pytest.fixture

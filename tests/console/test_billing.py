@@ -75,8 +75,8 @@ class TestMonth:
         assert console.get("/billing", {"month": month}).status_code == 404
         assert console.get("/billing/export", {"month": month, "format": "csv"}).status_code == 404
 
-    def test_members_see_the_bill(self, members_console: Client) -> None:
-        assert parse(members_console.get("/billing?month=2026-11")).one(id="total-tokens").text == "1,234,667"
+    def test_whoever_may_read_payment_information_sees_the_bill(self, readers_console: Client) -> None:
+        assert parse(readers_console.get("/billing?month=2026-11")).one(id="total-tokens").text == "1,234,667"
 
 
 @pytest.mark.usefixtures("used")

@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from cloudconsole.accounts.models import AuditEvent, PaymentMethod
+from cloudconsole.accounts.permissions import permission_refusal
 from cloudconsole.secrets_at_rest import hash_secret
-from cloudconsole.web.access import READ_ONLY_SENTENCE
 from clusters.models import Cluster, DatabaseApiKey, Package, Region
 from clusters.rules.lifecycle import Phase
 from inference.gate import eligibility
@@ -208,7 +208,49 @@ class TestOverview:
         assert key.secret_hash == hash_secret(secret)
         later = parse(console.get(f"/clusters/{cluster.pk}")).text
         assert secret not in later
-        assert f"{key.prefix}…" in later
+        assert f"{key.prefix}…{key.postfix} everything" in later
+
+    def test_a_key_can_end_and_be_for_some_collections_only(
+        self, console: Client, make_cluster: Callable[..., Cluster]
+    ) -> None:
+        path = f"/clusters/{make_cluster().pk}/api-keys"
+        wish = {"name": "app", "expires": "30", "access": "collections"}
+        page = parse(console.post(path, wish | {"read_write": "books, authors", "read_only": "loans"}))
+        key = DatabaseApiKey.objects.get()
+        assert (key.expires_at - timezone.now()).days in (29, 30)
+        assert [(rule["collection"], rule["access"]) for rule in key.access] == [
+            ("books", "rw"),
+            ("authors", "rw"),
+            ("loans", "r"),
+        ]
+        assert "read and write books, read and write authors, read loans" in page.one("table").text
+
+    def test_what_a_key_may_must_make_sense(self, console: Client, make_cluster: Callable[..., Cluster]) -> None:
+        path = f"/clusters/{make_cluster().pk}/api-keys"
+        for fields, field, sentence in (
+            ({"access": "collections"}, "access", "Name at least one collection."),
+            ({"read_only": "books"}, "read_only", "Choose “Chosen collections”"),
+            ({"access": "collections", "read_only": "a a"}, "read_only", "Name each collection once"),
+            ({"access": "collections", "read_only": "a/b"}, "access", "cannot be a collection"),
+        ):
+            answer = console.post(path, {"name": "app"} | fields)
+            assert answer.status_code == 422
+            assert sentence in parse(answer).one("p", id=f"id_{field}_error").text
+        assert not DatabaseApiKey.objects.exists()
+
+    def test_a_revoked_key_leaves_the_list_and_its_name_is_free_again(
+        self, console: Client, readers_console: Client, make_cluster: Callable[..., Cluster]
+    ) -> None:
+        cluster = make_cluster()
+        path = f"/clusters/{cluster.pk}/api-keys"
+        console.post(path, {"name": "app"})
+        key = DatabaseApiKey.objects.get()
+        assert f"{path}/{key.pk}/revoke" not in readers_console.get(f"/clusters/{cluster.pk}").content.decode()
+        assert readers_console.post(f"{path}/{key.pk}/revoke").status_code == 403
+        assert console.post(f"{path}/{key.pk}/revoke").status_code == 302
+        assert "No keys yet" in parse(console.get(f"/clusters/{cluster.pk}")).one(id="api-keys").text
+        assert console.post(f"{path}/{key.pk}/revoke").status_code == 404
+        assert console.post(path, {"name": "app"}).status_code == 200
 
     def test_a_key_name_that_is_taken_or_wrong_is_refused_at_the_field(
         self, console: Client, make_cluster: Callable[..., Cluster]
@@ -217,7 +259,7 @@ class TestOverview:
         console.post(path, {"name": "backend"})
         for name, sentence in (
             ("backend", "This cluster has a key called backend already."),
-            ("a b", "Use letters, digits, hyphens and underscores only."),
+            ("a/b", "Use letters, digits, spaces, hyphens and underscores only."),
         ):
             answer = console.post(path, {"name": name})
             page = parse(answer)
@@ -234,28 +276,50 @@ class TestOverview:
         assert "ccd_gone" not in parse(console.get(f"/clusters/{cluster.pk}")).text
 
 
-class TestMembers:
+def needs(*permissions: str) -> str:
+    sentence = permission_refusal(permissions, set())
+    assert sentence
+    return sentence
+
+
+class TestMembersWhoMayOnlyLook:
     def test_they_see_everything_and_the_reason_why_they_cannot_change_it(
-        self, members_console: Client, make_cluster: Callable[..., Cluster]
+        self, readers_console: Client, make_cluster: Callable[..., Cluster]
     ) -> None:
         cluster = make_cluster("new-us", inference=True)
-        for path in ("/clusters", "/clusters/new", f"/clusters/{cluster.pk}", f"/clusters/{cluster.pk}/inference"):
-            page = parse(members_console.get(path))
-            assert READ_ONLY_SENTENCE in page.one("main").text
+        for path in ("/clusters", "/clusters/new", f"/clusters/{cluster.pk}/inference"):
+            page = parse(readers_console.get(path))
+            assert needs("write:clusters") in page.one("main").text
             assert not page.one("main").all("form", method="post") or path == "/clusters/new"
+        page = parse(readers_console.get(f"/clusters/{cluster.pk}"))
+        assert needs("write:api_keys") in page.one("section", id="api-keys").text
 
     def test_what_they_send_anyway_changes_nothing(
-        self, members_console: Client, make_cluster: Callable[..., Cluster], payment_method: PaymentMethod
+        self, readers_console: Client, make_cluster: Callable[..., Cluster], payment_method: PaymentMethod
     ) -> None:
         cluster = make_cluster("new-us", inference=True)
-        for path, fields in (
-            ("/clusters/new", WISH),
-            (f"/clusters/{cluster.pk}/api-keys", {"name": "mine"}),
-            (f"/clusters/{cluster.pk}/inference/switch", {"to": "off"}),
+        for path, fields, permission in (
+            ("/clusters/new", WISH, "write:clusters"),
+            (f"/clusters/{cluster.pk}/api-keys", {"name": "mine"}, "write:api_keys"),
+            (f"/clusters/{cluster.pk}/inference/switch", {"to": "off"}, "write:clusters"),
         ):
-            answer = members_console.post(path, fields)
+            answer = readers_console.post(path, fields)
             assert answer.status_code == 403
-            assert READ_ONLY_SENTENCE in parse(answer).one("main").text
+            assert needs(permission) in parse(answer).one("main").text
         assert Cluster.objects.get().inference_enabled
         assert not DatabaseApiKey.objects.exists()
         assert not AuditEvent.objects.exists()
+
+
+def test_the_base_role_shows_nothing_of_the_account(base_console: Client, make_cluster: Callable[..., Cluster]) -> None:
+    cluster = make_cluster("new-us")
+    for path, permission in (
+        ("/clusters", "read:clusters"),
+        (f"/clusters/{cluster.pk}", "read:clusters"),
+        (f"/clusters/{cluster.pk}/inference", "read:clusters"),
+        ("/billing", "read:payment_information"),
+    ):
+        answer = base_console.get(path)
+        assert answer.status_code == 403
+        assert needs(permission) in parse(answer).one("main").text
+        assert "new-us" not in parse(answer).text

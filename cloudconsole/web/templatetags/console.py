@@ -1,5 +1,6 @@
 """How the console writes icons, money, numbers and times."""
 
+import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from cloudconsole.accounts.permissions import permission_refusal
 from cloudconsole.money import format_usd
 
 register = template.Library()
@@ -44,9 +46,21 @@ def usd(millicents: int | Decimal) -> str:
 
 
 @register.filter
+def refusal(permissions: frozenset[str], needed: str) -> str | None:
+    """Why somebody with these permissions may not do what needs another one; None when they may."""
+    return permission_refusal([needed], permissions)
+
+
+@register.filter
 def grouped(number: int) -> str:
     """An integer with thousands separators."""
     return f"{number:,}"
+
+
+@register.filter
+def as_json(value: object) -> str:
+    """A value as JSON text, to be escaped like any other text."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 @register.filter

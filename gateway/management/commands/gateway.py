@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import ssl
 from typing import Any
 
 import uvicorn
@@ -36,7 +37,10 @@ class Command(BaseCommand):
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,
+            ssl_certfile=settings.TLS_CERT_FILE or None,
+            ssl_keyfile=settings.TLS_KEY_FILE or None,
         )
+        _check_certificate()
         server_socket = listen(settings.BIND, settings.GATEWAY_REST_PORT, "GATEWAY_REST_PORT")
         listen(settings.BIND, settings.GATEWAY_GRPC_PORT, "GATEWAY_GRPC_PORT").close()  # gRPC opens its port itself
         for stop_signal in (signal.SIGTERM, signal.SIGINT):
@@ -55,6 +59,22 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._gateway.drain()
         await super().shutdown(sockets)
+
+
+def _check_certificate() -> None:
+    """Raises CommandError when the files that the settings name cannot be a certificate and its key."""
+    if not (settings.TLS_CERT_FILE or settings.TLS_KEY_FILE):
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            settings.TLS_CERT_FILE, settings.TLS_KEY_FILE
+        )
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise CommandError(
+            f"TLS_CERT_FILE ({settings.TLS_CERT_FILE or 'not set'}) and TLS_KEY_FILE "
+            f"({settings.TLS_KEY_FILE or 'not set'}) are not a certificate and its key: {error}. "
+            "`manage.py tls` makes a pair."
+        ) from None
 
 
 def _address(host: str, port: int) -> str:
