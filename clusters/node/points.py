@@ -35,7 +35,8 @@ def points_in_json(raw: bytes) -> m.PointsList | None:
         document = (_parser if len(raw) <= _LARGEST_KEPT else simdjson.Parser()).parse(raw)
         if not isinstance(document, simdjson.Object) or list(document.keys()) != ["points"]:
             return None
-        return points_of(_json_point(point) for point in document["points"])
+        given: Any = document["points"]
+        return points_of(_json_point(point) for point in given)
     except (_Otherwise, KeyError, TypeError, ValueError, RuntimeError):
         return None
 
@@ -71,7 +72,7 @@ def _json_point(point: Any) -> tuple[Any, Vectors, dict[str, Any] | None]:
     if not isinstance(point, simdjson.Object):
         raise _Otherwise
     names = list(point.keys())
-    fields = {name: point[name] for name in names}
+    fields: dict[str, Any] = {name: point[name] for name in names}
     payload = fields.get("payload")
     if len(names) != len(fields) or not fields.keys() <= _FIELDS or type(fields["id"]) not in (int, str):
         raise _Otherwise

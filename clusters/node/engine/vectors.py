@@ -101,7 +101,8 @@ def _checked_array(value: np.ndarray, schema: VectorSchema) -> Any:
     """A vector of 32-bit floats that are known to be finite. The engine reads its memory faster than a list."""
     if len(value) != schema.size:
         raise _wrong_size(schema.size, len(value))
-    return [memoryview(value)] if schema.kind == "multi" else memoryview(value)
+    memory = value.data
+    return [memory] if schema.kind == "multi" else memory
 
 
 def _wrong_size(expected: int | None, got: int) -> WrongInput:

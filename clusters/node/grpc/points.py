@@ -29,8 +29,9 @@ def _vectors(given: Any) -> Vectors | None:
         return _row(given.vector)
     if kind is None:
         return None
-    named = {name: _row(vector) for name, vector in given.vectors.vectors.items()}
-    return None if any(row is None for row in named.values()) else named
+    rows = {name: _row(vector) for name, vector in given.vectors.vectors.items()}
+    named = {name: row for name, row in rows.items() if row is not None}
+    return named if len(named) == len(rows) else None
 
 
 def _row(vector: Any) -> np.ndarray | None:
