@@ -23,6 +23,7 @@ from gateway.grpc_objects import ROUTES, Route
 from gateway.grpc_upstream import GrpcUpstreams, Metadata, Reply
 from gateway.inference_work import InferenceWork, check_size
 from gateway.records import KeyRecord, Records
+from gateway.traffic import Traffic
 from inference.provider_keys import ProviderKeys
 
 _HELLO = "/qdrant.Qdrant/HealthCheck"
@@ -40,6 +41,13 @@ _STATUS = {
     501: grpc.StatusCode.UNIMPLEMENTED,
     503: grpc.StatusCode.UNAVAILABLE,
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+_SERVERS_MISTAKES = {
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.DATA_LOSS,
 }
 logger = logging.getLogger(__name__)
 
@@ -75,12 +83,18 @@ class GrpcServer:
     """Serves every cluster's gRPC data plane between ``start`` and ``stop``."""
 
     def __init__(
-        self, records: Records, upstreams: GrpcUpstreams, inference: InferenceWork, largest_message: int
+        self,
+        records: Records,
+        upstreams: GrpcUpstreams,
+        inference: InferenceWork,
+        traffic: Traffic,
+        largest_message: int,
     ) -> None:
         self._server = UnaryServer(self._serve, largest_message)
         self._records = records
         self._upstreams = upstreams
         self._inference = inference
+        self._traffic = traffic
         self._metered: set[asyncio.Task[Reply]] = set()
 
     async def start(self, address: str) -> int:
@@ -103,8 +117,10 @@ class GrpcServer:
             logger.exception("request %s failed inside the gateway", call.id)
             sentence = f"Service internal error: request {call.id} failed. Its log line says why."
             reply = Reply(grpc.StatusCode.INTERNAL, sentence, b"", ())
+        seconds = time.perf_counter() - call.started
+        self._traffic.count("grpc", call.cluster, seconds, failed=reply.code in _SERVERS_MISTAKES)
         if not reply.ok:
-            log_failure(call, reply.sentence, reply.code.name)
+            log_failure(call, reply.sentence, reply.code.name, self._traffic)
             await context.abort(reply.code, reply.sentence, call.trailers(*reply.trailers))
         context.set_trailing_metadata(call.trailers(*reply.trailers))
         return reply.message
