@@ -1,6 +1,7 @@
 """Settings: everything an operator may change comes from the environment, each with a working default."""
 
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": None, "socket_connect_timeo
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep-operations": {"task": "clusters.sweep_operations", "schedule": 2.0, "options": {"expires": 2.0}},
+    "update-rollups": {"task": "billing.update_rollups", "schedule": 1.0, "options": {"expires": 1.0}},
+    "make-partitions": {"task": "billing.make_partitions", "schedule": 3600.0},
 }
 
 AUTH_USER_MODEL = "accounts.User"
@@ -180,6 +183,12 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "cloudconsole.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
+
+# Billing: what accounts with a paid cluster get for nothing each calendar month, per model
+BILLING_FREE_TEXT_TOKENS = int(os.environ.get("BILLING_FREE_TEXT_TOKENS", "5000000"))
+BILLING_FREE_IMAGE_TOKENS = int(os.environ.get("BILLING_FREE_IMAGE_TOKENS", "1000000"))
+BILLING_FREE_MODELS = os.environ.get("BILLING_FREE_MODELS", "qdrant/bm25").split(",")
+BILLING_TAX_PERCENTAGE = Decimal(os.environ.get("BILLING_TAX_PERCENTAGE", "0"))
 
 # Inference
 INFERENCE_CACHE_DIR = PATHS.models
