@@ -6,7 +6,7 @@ from django.db import transaction
 from google.protobuf.message import Message
 
 from cloudconsole.accounts.permissions import permission_refusal
-from cloudconsole.api.callers import Caller
+from cloudconsole.api.callers import Caller, Identity, unauthenticated
 from cloudconsole.api.errors import RpcError
 from cloudconsole.api.masks import merge_masked
 from cloudconsole.api.methods import Method
@@ -15,13 +15,12 @@ from cloudconsole.api.validation import check, message_violations, uuid_violatio
 from cloudconsole.errors import Code, ServiceError
 
 
-def call(method: Method, request: Message, caller: Caller) -> Message:
-    """Serve a request, which may be changed on the way.
+def call(method: Method, request: Message, identity: Identity | None) -> Message:
+    """Serve a request, which may be changed on the way. ``identity`` is None for callers that did not sign in.
 
     Raises ServiceError, InvalidRequest, and RpcError UNIMPLEMENTED for methods that are declared but not served.
     """
-    _check_scope(method, request, caller)
-    _check_permission(method, caller)
+    caller = _admit(method, request, identity)
     implementation = IMPLEMENTATIONS.get(method.name)
     if implementation is None:
         raise RpcError("UNIMPLEMENTED", f"{method.short_name} is not implemented by this cloud.")
@@ -36,18 +35,32 @@ def call(method: Method, request: Message, caller: Caller) -> Message:
         return implementation.serve(request, caller)
 
 
-def _check_scope(method: Method, request: Message, caller: Caller) -> None:
-    check(uuid_violations(request, method.access.account))
-    account_id = value_at(request, method.access.account)
-    if UUID(account_id) != caller.account.pk:
-        # The same for accounts that exist and accounts that do not.
-        raise ServiceError(Code.NOT_FOUND, f"There is no account {account_id}.")
-
-
-def _check_permission(method: Method, caller: Caller) -> None:
-    if method.access.user_only and not caller.is_user:
+def _admit(method: Method, request: Message, identity: Identity | None) -> Caller | Identity | None:
+    """What a servicer knows of its caller: who it is in the account, or who it is where no account is concerned."""
+    if method.access.public:
+        return identity
+    if identity is None:
+        raise unauthenticated()
+    if method.access.account:
+        caller = _in_account(method, request, identity)
+        _check_permission(method, caller)
+    if method.access.user_only and identity.user is None:
         raise ServiceError(
             Code.PERMISSION_DENIED, f"{method.short_name} is for signed-in people only. Do it in the console."
         )
+    return caller if method.access.account else identity
+
+
+def _in_account(method: Method, request: Message, identity: Identity) -> Caller:
+    check(uuid_violations(request, method.access.account))
+    account_id = value_at(request, method.access.account)
+    caller = identity.in_account(UUID(account_id))
+    if caller is None:
+        # The same for accounts that exist and accounts that do not.
+        raise ServiceError(Code.NOT_FOUND, f"There is no account {account_id}.")
+    return caller
+
+
+def _check_permission(method: Method, caller: Caller) -> None:
     if refusal := permission_refusal(method.access.permissions, caller.permissions):
         raise ServiceError(Code.PERMISSION_DENIED, refusal)

@@ -103,6 +103,8 @@ def _field(message: Message, field: Field, path: _Path) -> Iterator[Violation]:
     rules = field_rules(field)
     path = (*path, _element(field))
     value = getattr(message, field.name)
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        return  # maps stand in answers only
     if field.is_repeated:
         if rules.HasField("min_items") and len(value) < rules.min_items:
             yield _violation(path, "repeated.min_items", f"must have at least {rules.min_items} items")
@@ -136,6 +138,8 @@ def _value(field: Field, rules: FieldRules, value: Any, path: _Path) -> Iterator
             yield _violation(path, f"{kind}.gte", f"must be {rules.gte:g} or more")
         if rules.HasField("lte") and not value <= rules.lte:
             yield _violation(path, f"{kind}.lte", f"must be {rules.lte:g} or less")
+        if rules.HasField("gt") and not value > rules.gt:
+            yield _violation(path, f"{kind}.gt", f"must be more than {rules.gt:g}")
 
 
 def _text_problems(rules: FieldRules, text: str) -> Iterator[tuple[str, str]]:
@@ -201,6 +205,10 @@ def _message_rules(message: Message, path: _Path) -> Iterator[Violation]:
     for name in rules.uuid:
         if not is_uuid(value_at(message, name)):
             yield below(name, "string.uuid", "must be a UUID")
+    for name in rules.required_oneof:
+        if message.WhichOneof(name) is None:
+            choices = " or ".join(field.name for field in message.DESCRIPTOR.oneofs_by_name[name].fields)
+            yield _violation((*path, FieldPathElement(field_name=name)), "required", f"is missing: set {choices}")
     for pair in rules.needs:
         if _is_set(message, pair.field) and not _is_set(message, pair.other):
             yield below(pair.other, "message.needs", f"is needed together with {pair.field}")

@@ -19,8 +19,9 @@ from django.db import transaction
 from cloudconsole.accounts.models import Account, ManagementKey, Membership, PaymentMethod, User
 from cloudconsole.accounts.services import SYSTEM, create_management_key
 from cloudconsole.secrets_at_rest import hash_secret, new_secret
+from clusters.database_keys import create_database_api_key
 from clusters.models import Cluster, DatabaseApiKey, Package, Region
-from clusters.services import ClusterSpecification, create_cluster, create_database_api_key
+from clusters.services import ClusterSpecification, create_cluster
 
 NAMESPACE = UUID("5c1d3a44-8e0b-4d6c-9a57-0c10dc0501e0")
 EMAIL = "demo@cloudconsole.example"

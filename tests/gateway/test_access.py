@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from cloudconsole.accounts.services import Actor
+from clusters.database_keys import create_database_api_key
 from clusters.models import Cluster, DatabaseApiKey
 from clusters.notifications import announce_cluster_change
-from clusters.services import create_database_api_key
 from tests.gateway.conftest import Door, committing, sentence
 from tests.waiting import wait_until
 

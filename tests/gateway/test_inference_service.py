@@ -15,9 +15,9 @@ from django.utils import timezone
 from billing.models import UsageEvent
 from cloudconsole.accounts.services import Actor
 from cloudconsole.paths import PROJECT_DIR
+from clusters.database_keys import create_database_api_key
 from clusters.models import DatabaseApiKey
 from clusters.rules.lifecycle import Phase
-from clusters.services import create_database_api_key
 from gateway import inference_service
 from inference.rules import NOT_ELIGIBLE_SENTENCE
 from tests.gateway.conftest import MINILM, Door, committing
