@@ -6,7 +6,7 @@ from django.db import transaction
 from google.protobuf.message import Message
 
 from cloudconsole.accounts.permissions import permission_refusal
-from cloudconsole.api.callers import Caller, Identity, unauthenticated
+from cloudconsole.api.callers import Caller, Identity, caller_in, unauthenticated
 from cloudconsole.api.errors import RpcError
 from cloudconsole.api.masks import merge_masked
 from cloudconsole.api.methods import Method
@@ -42,25 +42,12 @@ def _admit(method: Method, request: Message, identity: Identity | None) -> Calle
     if identity is None:
         raise unauthenticated()
     if method.access.account:
-        caller = _in_account(method, request, identity)
-        _check_permission(method, caller)
+        check(uuid_violations(request, method.access.account))
+        caller = caller_in(identity, UUID(value_at(request, method.access.account)))
+        if refusal := permission_refusal(method.access.permissions, caller.permissions):
+            raise ServiceError(Code.PERMISSION_DENIED, refusal)
     if method.access.user_only and identity.user is None:
         raise ServiceError(
             Code.PERMISSION_DENIED, f"{method.short_name} is for signed-in people only. Do it in the console."
         )
     return caller if method.access.account else identity
-
-
-def _in_account(method: Method, request: Message, identity: Identity) -> Caller:
-    check(uuid_violations(request, method.access.account))
-    account_id = value_at(request, method.access.account)
-    caller = identity.in_account(UUID(account_id))
-    if caller is None:
-        # The same for accounts that exist and accounts that do not.
-        raise ServiceError(Code.NOT_FOUND, f"There is no account {account_id}.")
-    return caller
-
-
-def _check_permission(method: Method, caller: Caller) -> None:
-    if refusal := permission_refusal(method.access.permissions, caller.permissions):
-        raise ServiceError(Code.PERMISSION_DENIED, refusal)

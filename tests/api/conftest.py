@@ -42,6 +42,9 @@ class ApiClient:
     def post(self, path: str, body: object = None) -> HttpResponse:
         return self.request("POST", path, body=body)
 
+    def delete(self, path: str, **query: Any) -> HttpResponse:
+        return self.request("DELETE", path, **query)
+
     def put(self, path: str, body: object = None) -> HttpResponse:
         return self.request("PUT", path, body=body)
 

@@ -13,6 +13,7 @@ from clusters.catalogue import LATEST, resolve_version
 from clusters.messages import cluster_message, extra_configuration, labels_of
 from clusters.models import Cluster
 from clusters.queries import cluster_of, clusters_of, locked_cluster_of, package_with, region_of
+from clusters.rules.names import suggest_name
 
 _SERVICE = "qdrant.cloud.cluster.v1.ClusterService"
 
@@ -114,3 +115,20 @@ def restart_cluster(request: cluster_pb2.RestartClusterRequest, caller: Caller) 
     cluster = cluster_of(caller.account, UUID(request.cluster_id))
     services.restart_cluster(cluster=cluster, requested_by=caller.actor)
     return cluster_pb2.RestartClusterResponse()
+
+
+@serves(f"{_SERVICE}.EnableClusterJwtRbac")
+def enable_cluster_jwt_rbac(
+    request: cluster_pb2.EnableClusterJwtRbacRequest, caller: Caller
+) -> cluster_pb2.EnableClusterJwtRbacResponse:
+    cluster = cluster_of(caller.account, UUID(request.cluster_id))
+    services.enable_jwt_rbac(cluster=cluster, requested_by=caller.actor)
+    return cluster_pb2.EnableClusterJwtRbacResponse()
+
+
+@serves(f"{_SERVICE}.SuggestClusterName")
+def suggest_cluster_name(
+    request: cluster_pb2.SuggestClusterNameRequest, caller: Caller
+) -> cluster_pb2.SuggestClusterNameResponse:
+    taken = set(clusters_of(caller.account).values_list("name", flat=True))
+    return cluster_pb2.SuggestClusterNameResponse(name=suggest_name(taken))
