@@ -8,16 +8,18 @@ from google.protobuf.message import Message
 from cloudconsole.accounts.permissions import permission_refusal
 from cloudconsole.api.callers import Caller, Identity, caller_in, unauthenticated
 from cloudconsole.api.errors import RpcError
+from cloudconsole.api.idempotency import answered_once
 from cloudconsole.api.masks import merge_masked
 from cloudconsole.api.methods import Method
-from cloudconsole.api.registry import IMPLEMENTATIONS
+from cloudconsole.api.registry import IMPLEMENTATIONS, Servicer
 from cloudconsole.api.validation import check, message_violations, uuid_violations, value_at, violations
 from cloudconsole.errors import Code, ServiceError
 
 
-def call(method: Method, request: Message, identity: Identity | None) -> Message:
+def call(method: Method, request: Message, identity: Identity | None, idempotency_key: str | None = None) -> Message:
     """Serve a request, which may be changed on the way. ``identity`` is None for callers that did not sign in.
 
+    A method that creates something answers a repeated request with the same ``idempotency_key`` as it did the first.
     Raises ServiceError, InvalidRequest, and RpcError UNIMPLEMENTED for methods that are declared but not served.
     """
     caller = _admit(method, request, identity)
@@ -26,6 +28,8 @@ def call(method: Method, request: Message, identity: Identity | None) -> Message
         raise RpcError("UNIMPLEMENTED", f"{method.short_name} is not implemented by this cloud.")
     if implementation.current is None:
         check(violations(request))
+        if method.access.creates and idempotency_key and isinstance(caller, Caller):
+            return _serve_once(method, request, caller, idempotency_key, implementation.serve)
         return implementation.serve(request, caller)
     check(message_violations(request))
     # `current` locks what it reads, so that two partial updates at once do not undo each other.
@@ -33,6 +37,17 @@ def call(method: Method, request: Message, identity: Identity | None) -> Message
         merge_masked(request, method.access.masked_resource, implementation.current(request, caller))
         check(violations(request))
         return implementation.serve(request, caller)
+
+
+def _serve_once(method: Method, request: Message, caller: Caller, key: str, serve: Servicer) -> Message:
+    answer = answered_once(
+        account=caller.account,
+        key=key,
+        method=method.name,
+        request=request.SerializeToString(deterministic=True),
+        answer=lambda: serve(request, caller).SerializeToString(),
+    )
+    return method.response.FromString(answer)
 
 
 def _admit(method: Method, request: Message, identity: Identity | None) -> Caller | Identity | None:

@@ -113,3 +113,14 @@ def test_a_key_of_another_account_cannot_be_revoked(api):
     [theirs] = stranger.get(KEYS).json()["items"]
     assert api.delete(f"{KEYS}/{theirs['id']}").status_code == 404
     assert stranger.get(KEYS).status_code == 200
+
+
+def test_quotas_are_told_to_those_who_may_use_them(api, client, user):
+    path = f"/quota/v1/accounts/{api.account.pk}/quotas"
+    quotas = api.get(path).json()
+    assert (quotas["accountId"], quotas["maxFreeTierClusters"]) == (str(api.account.pk), 1)
+    assert min(quotas["maxClusters"], quotas["maxClusterNodes"], quotas["maxClusterDatabaseApiKeys"]) > 0
+    Membership.objects.update(role=Role.BASE)
+    client.force_login(user)
+    hidden = client.get(f"/api{path}").json()
+    assert [value for name, value in hidden.items() if name != "accountId"] == [0, 0, 0, 0]

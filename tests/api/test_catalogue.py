@@ -55,7 +55,7 @@ def test_no_two_packages_on_offer_have_the_same_size(api):
         ({"gpu": "true"}, set()),
         ({"multiAz": "true"}, set()),
         ({"statuses": "PACKAGE_STATUS_DEACTIVATED"}, set()),
-        ({"tier": "PACKAGE_TIER_PREMIUM"}, set()),
+        ({"tier": "PACKAGE_TIER_PREMIUM"}, {"px6"}),
     ],
 )
 def test_packages_are_filtered(api, asked, expected):

@@ -8,7 +8,7 @@ from google.protobuf import json_format
 from cloudconsole.accounts.api.iam import user_message
 from cloudconsole.accounts.models import Account, Membership
 from cloudconsole.accounts.permissions import Role
-from cloudconsole.accounts.queries import members_of, owner_of
+from cloudconsole.accounts.queries import member_of, members_of, owner_of
 from cloudconsole.accounts.services import lock_account, update_account
 from cloudconsole.api.callers import Caller, Identity
 from cloudconsole.api.gen.qdrant.cloud.account.v1 import account_pb2
@@ -55,10 +55,8 @@ def list_account_members(
 def get_account_member(
     request: account_pb2.GetAccountMemberRequest, caller: Caller
 ) -> account_pb2.GetAccountMemberResponse:
-    found = [member for member in members_of(caller.account) if member.user_id == UUID(request.user_id)]
-    if not found:
-        raise ServiceError(Code.NOT_FOUND, f"There is no member {request.user_id} in account {caller.account.pk}.")
-    return account_pb2.GetAccountMemberResponse(account_member=_member(found[0]))
+    member = member_of(caller.account, UUID(request.user_id))
+    return account_pb2.GetAccountMemberResponse(account_member=_member(member))
 
 
 def _account(account: Account) -> account_pb2.Account:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from cloudconsole.accounts.models import ManagementKey
+from cloudconsole.accounts.queries import management_keys_of
 from cloudconsole.accounts.services import create_management_key, revoke_management_key
 from cloudconsole.api.callers import Caller
 from cloudconsole.api.gen.qdrant.cloud.auth.v1 import auth_pb2
@@ -13,7 +14,7 @@ _SERVICE = "qdrant.cloud.auth.v1.AuthService"
 
 @serves(f"{_SERVICE}.ListManagementKeys")
 def list_keys(request: auth_pb2.ListManagementKeysRequest, caller: Caller) -> auth_pb2.ListManagementKeysResponse:
-    keys = caller.account.management_keys.order_by("created_at", "id")
+    keys = management_keys_of(caller.account)
     return auth_pb2.ListManagementKeysResponse(items=[_key(key) for key in keys])
 
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clusters', '0002_database_keys'),
+        ('clusters', '0004_compute_of_running_clusters'),
     ]
 
     operations = [
