@@ -10,13 +10,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
+from billing.budgets.queries import inference_refusal
 from clusters.models import DatabaseApiKey
 from clusters.provisioners.choice import provisioner_for
 from inference.gate import cluster_facts
@@ -52,6 +53,7 @@ class KeyRecord:
     expires_at: datetime | None
     revoked: bool
     cluster: ClusterRecord
+    inference_refusal: str | None = None  # a hard cap was reached: why inference is not for this key
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +69,26 @@ class RecordsUnavailable(Exception):
 
 
 def load_key(secret_hash: str) -> KeyRecord | None:
-    """Read a key and its cluster. One query; raises ``django.db.Error``."""
+    """Read a key and its cluster, and whether its budgets are used up. Two queries; raises ``django.db.Error``."""
     close_old_connections()
     try:
-        key = (
-            DatabaseApiKey.objects.select_related("cluster__region", "cluster__package")
-            .filter(secret_hash=secret_hash)
-            .first()
-        )
+        return _within_budgets(_load_key(secret_hash))
     finally:
         close_old_connections()
+
+
+def _within_budgets(key: KeyRecord | None) -> KeyRecord | None:
+    if key is None:
+        return None
+    refusal = inference_refusal(
+        account_id=key.cluster.account_id, cluster_id=key.cluster.id, api_key_id=key.id, now=datetime.now(UTC)
+    )
+    return replace(key, inference_refusal=refusal)
+
+
+def _load_key(secret_hash: str) -> KeyRecord | None:
+    keys = DatabaseApiKey.objects.select_related("cluster__region", "cluster__package")
+    key = keys.filter(secret_hash=secret_hash).first()
     if key is None:
         return None
     cluster = key.cluster
