@@ -17,6 +17,7 @@ from clusters.rules.access import COLLECTION_NAME, FULL_ACCESS, MOST_RULES, Acce
 
 ALGORITHM = "HS256"
 SUBJECT_PREFIX = "api-key:"
+OPAQUE_PREFIX = "ccd_"
 
 
 def signing_secret(cluster_id: UUID) -> str:
@@ -48,7 +49,7 @@ def create_database_api_key(
         access=access.claim,
         created_by_email=requested_by.name if requested_by.type == "user" else "",
     )
-    secret = secret or (_signed(key) if cluster.jwt_rbac else new_secret("ccd"))
+    secret = secret or (_signed(key) if cluster.jwt_rbac else new_secret(OPAQUE_PREFIX.rstrip("_")))
     key.prefix, key.postfix = secret[:PREFIX_LENGTH], secret[-POSTFIX_LENGTH:]
     key.secret_hash = hash_secret(secret)
     try:

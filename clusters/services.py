@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -20,6 +19,7 @@ from clusters import policies, wakeup
 from clusters.catalogue import DEFAULT_VERSION
 from clusters.models import Cluster, Operation, Package, Region
 from clusters.notifications import announce_cluster_change
+from clusters.provisioners.choice import server_of
 from clusters.rules.lifecycle import TRANSITIONS, OperationKind, Phase, may_start, refusal_sentence
 
 MOST_NODES = 100
@@ -85,10 +85,7 @@ def create_cluster(
 
 
 def _check_offer(account: Account, spec: ClusterSpecification) -> None:
-    if settings.QDRANT_URL and Cluster.objects.exists():
-        raise ServiceError(
-            Code.RESOURCE_EXHAUSTED, "The Qdrant server named by QDRANT_URL carries one cluster, and has it already."
-        )
+    _check_server(spec.region)
     if not (spec.region.available and spec.package.active):
         raise ServiceError(Code.FAILED_PRECONDITION, "This region or package is not on offer; choose another one.")
     if spec.number_of_nodes > MOST_NODES or spec.additional_disk_gib > MOST_ADDITIONAL_DISK_GIB:
@@ -117,6 +114,20 @@ def _check_offer(account: Account, spec: ClusterSpecification) -> None:
             Code.RESOURCE_EXHAUSTED,
             "An account can have one free cluster, and this one has it already.",
             "package",
+        )
+
+
+def _check_server(region: Region) -> None:
+    """Nothing separates clusters on a Qdrant server that is not shared: it carries one."""
+    server = server_of(region)
+    if server is None or server.shared:
+        return
+    others = Region.objects.filter(clusters__isnull=False).distinct()
+    if any((other := server_of(one)) and other.url == server.url for one in others):
+        raise ServiceError(
+            Code.RESOURCE_EXHAUSTED,
+            "This region's Qdrant server carries one cluster, and has it already. QDRANT_SHARED lets it carry more.",
+            "region",
         )
 
 

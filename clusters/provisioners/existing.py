@@ -1,19 +1,30 @@
 """A Qdrant server that the operator runs. It is not ours to restart: configuration is applied by the gateway alone."""
 
+import ssl
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
 
+from cloudconsole.qdrant_servers import QdrantServer
+from cloudconsole.secrets_at_rest import derive_secret
 from clusters.provisioners.errors import ProvisionerUnavailable
+
+_SECONDS = 5
+_DELETE_SECONDS = 60
+
+
+def collection_prefix(cluster_id: UUID) -> str:
+    """What stands before the names of a cluster's collections on a shared server: 80 bits that nobody can guess."""
+    return f"t{derive_secret('collection prefix', str(cluster_id))[:20]}-"
 
 
 class ExistingQdrantProvisioner:
-    """One server named by ``QDRANT_URL``; it carries one cluster, because nothing separates tenants on it."""
+    """A server named by ``QDRANT_URL``: of one cluster, or shared by several."""
 
-    def __init__(self, url: str, api_key: str | None) -> None:
-        self.url = url
-        self._headers = {"api-key": api_key} if api_key else {}
+    def __init__(self, server: QdrantServer) -> None:
+        self._server = server
 
     def start(self, cluster_id: UUID, *, generation: int, configuration: dict[str, Any]) -> None:
         """Nothing to start."""
@@ -22,12 +33,24 @@ class ExistingQdrantProvisioner:
         """Nothing to stop: the gateway has closed the endpoint already."""
 
     def ready(self, cluster_id: UUID, *, generation: int) -> bool:
+        return self._call("GET", "/readyz").is_success
+
+    def delete(self, cluster_id: UUID) -> None:
+        """Delete the cluster's collections: on a shared server those with its prefix, else all."""
+        prefix = collection_prefix(cluster_id) if self._server.shared else ""
+        listing = self._call("GET", "/collections").raise_for_status().json()
+        for collection in listing["result"]["collections"]:
+            if collection["name"].startswith(prefix):
+                path = f"/collections/{quote(collection['name'], safe='')}"
+                self._call("DELETE", path, seconds=_DELETE_SECONDS).raise_for_status()
+
+    def _call(self, method: str, path: str, seconds: float = _SECONDS) -> httpx.Response:
+        server = self._server
+        headers = {"api-key": server.api_key} if server.api_key else {}
+        verify = ssl.create_default_context(cafile=server.ca_file) if server.url.startswith("https") else True
         try:
-            return httpx.get(f"{self.url}/readyz", headers=self._headers, timeout=5).is_success
+            return httpx.request(method, f"{server.url}{path}", headers=headers, timeout=seconds, verify=verify)
         except httpx.HTTPError as error:
             raise ProvisionerUnavailable(
-                f"The Qdrant server at {self.url} does not answer ({error}). Start it or correct QDRANT_URL."
+                f"The Qdrant server at {server.url} does not answer ({error}). Start it or correct QDRANT_URL."
             ) from None
-
-    def upstream(self, cluster_id: UUID) -> str:
-        return self.url
