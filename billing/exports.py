@@ -138,18 +138,31 @@ EXPORT_FORMATS = {
 
 
 def stream_export(
-    *, account: Account, month: Month, format: str, until: Month | None = None, selection: Selection = EVERYTHING
+    *,
+    account: Account,
+    month: Month,
+    format: str,
+    until: Month | None = None,
+    selection: Selection = EVERYTHING,
+    passed: Callable[[datetime], None] = lambda hour: None,
 ) -> Generator[bytes, None, None]:
     """The month (or the months up to and with ``until``) as a file of one of ``EXPORT_FORMATS``, in pieces.
 
+    ``passed`` is told the hours that lines were read of, from time to time, in their order.
     Raises ``ServiceError`` INVALID_ARGUMENT for another format, at once and not at the first piece.
     """
     chosen = EXPORT_FORMATS.get(format)
     if chosen is None:
         sentence = f"There is no export format {format}. Use one of: {', '.join(EXPORT_FORMATS)}."
         raise ServiceError(Code.INVALID_ARGUMENT, sentence, "format")
-    lines = report_lines(account=account, month=month, until=until, selection=selection)
-    return (piece for piece in chosen.encode(lines))
+    batches = report_lines(account=account, month=month, until=until, selection=selection)
+    return (piece for piece in chosen.encode(_telling(batches, passed)))
+
+
+def _telling(batches: Batches, passed: Callable[[datetime], None]) -> Iterator[Sequence[ReportLine]]:
+    for lines in batches:
+        yield lines
+        passed(lines[-1].hour_start)
 
 
 async def stream_export_async(*, account: Account, month: Month, format: str) -> AsyncIterator[bytes]:

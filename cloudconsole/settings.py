@@ -57,6 +57,8 @@ INSTALLED_APPS = [
     "clusters",
     "inference",
     "billing",
+    "billing.reports",
+    "billing.budgets",
     "gateway",
 ]
 
@@ -122,7 +124,13 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": None, "socket_connect_timeout": 2}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
+    "forget-old-answers": {"task": "api.forget_old_answers", "schedule": 3600.0},
     "sweep-operations": {"task": "clusters.sweep_operations", "schedule": 2.0, "options": {"expires": 2.0}},
+    "sweep-reports": {"task": "reports.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
+    "deliver-months": {"task": "reports.deliver_finished_months", "schedule": 60.0, "options": {"expires": 60.0}},
+    "check-budgets": {"task": "budgets.check", "schedule": 2.0, "options": {"expires": 2.0}},
+    "sweep-notifications": {"task": "budgets.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
+    "remove-old-exports": {"task": "reports.remove_old_files", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }
 
 AUTH_USER_MODEL = "accounts.User"
@@ -199,11 +207,27 @@ INFERENCE_EXTERNAL_URLS = {
 INFERENCE_LISTEN = os.environ.get("INFERENCE_LISTEN", str(PATHS.run / "inference.sock"))
 INFERENCE_ADDRESSES = os.environ.get("INFERENCE_ADDRESSES", INFERENCE_LISTEN).split(",")
 
+# Billing: where files of exports are kept (console and task workers share it), and how long
+BILLING_EXPORTS_DIR = Path(os.environ.get("BILLING_EXPORTS_DIR") or PATHS.data / "exports")
+BILLING_EXPORT_DAYS = int(os.environ.get("BILLING_EXPORT_DAYS", "7"))
+# Webhooks of budgets may go to http and to addresses that are not public: those of the operator's own network
+BUDGET_WEBHOOKS_INTERNAL = _flag("BUDGET_WEBHOOKS_INTERNAL")
+
+# E-mail: without a server, messages stand in the task worker's log
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
+EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "587"))
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = _flag("EMAIL_USE_TLS")
+EMAIL_TIMEOUT = 20
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", f"cloudconsole@{PUBLIC_HOST}")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{levelname} {name} {message}", "style": "{"}},
     "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
-    "loggers": {"httpx": {"level": "WARNING"}, "uvicorn.error": {"level": "WARNING"}},
+    "loggers": {"httpx": {"level": "WARNING"}, "botocore": {"level": "WARNING"}, "uvicorn.error": {"level": "WARNING"}},
     "root": {"handlers": ["stdout"], "level": os.environ.get("CLOUDCONSOLE_LOG_LEVEL", "INFO")},
 }

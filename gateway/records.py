@@ -10,18 +10,20 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
+from billing.budgets.queries import inference_refusal
 from clusters.database_keys import OPAQUE_PREFIX
 from clusters.models import Cluster, DatabaseApiKey
 from clusters.provisioners.choice import upstream_of
 from clusters.provisioners.upstream import Upstream
 from clusters.rules.access import FULL_ACCESS, Access, access_of_claim
+from clusters.rules.lifecycle import Phase
 from gateway.tokens import ValueExists
 from inference.gate import cluster_facts
 from inference.rules import ClusterFacts
@@ -62,6 +64,7 @@ class KeyRecord:
     is_token: bool
     cluster: ClusterRecord
     value_exists: ValueExists | None = None
+    inference_refusal: str | None = None  # a hard cap was reached: why inference is not for this key
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +80,26 @@ class RecordsUnavailable(Exception):
 
 
 def load_key(secret_hash: str) -> KeyRecord | None:
-    """Read a key and its cluster, or what signs a cluster's tokens. One query; raises ``django.db.Error``."""
+    """Read a key and its cluster, or what signs a cluster's tokens, and whether its budgets are used up.
+
+    Two queries; raises ``django.db.Error``.
+    """
     close_old_connections()
     try:
         if secret_hash.startswith(_SIGNER):
-            return _load_signer(UUID(secret_hash.removeprefix(_SIGNER)))
-        return _load_key(secret_hash)
+            return _within_budgets(_load_signer(UUID(secret_hash.removeprefix(_SIGNER))))
+        return _within_budgets(_load_key(secret_hash))
     finally:
         close_old_connections()
+
+
+def _within_budgets(key: KeyRecord | None) -> KeyRecord | None:
+    if key is None:
+        return None
+    refusal = inference_refusal(
+        account_id=key.cluster.account_id, cluster_id=key.cluster.id, api_key_id=key.id, now=datetime.now(UTC)
+    )
+    return replace(key, inference_refusal=refusal)
 
 
 def _load_key(secret_hash: str) -> KeyRecord | None:
@@ -109,7 +124,7 @@ def _load_signer(cluster_id: UUID) -> KeyRecord | None:
     return KeyRecord(
         id=uuid5(cluster_id, "tokens"),
         expires_at=None,
-        revoked=not cluster.jwt_rbac,
+        revoked=not cluster.jwt_rbac or cluster.phase == Phase.DELETED,
         access=FULL_ACCESS,
         is_token=True,
         cluster=_record_of(cluster),

@@ -10,6 +10,7 @@ import httpx
 from cloudconsole.qdrant_servers import QdrantServer
 from cloudconsole.secrets_at_rest import derive_secret
 from clusters.provisioners.errors import ProvisionerUnavailable
+from clusters.provisioners.owner import Owner
 
 _SECONDS = 5
 _DELETE_SECONDS = 60
@@ -26,25 +27,33 @@ class ExistingQdrantProvisioner:
     def __init__(self, server: QdrantServer) -> None:
         self._server = server
 
-    def start(self, cluster_id: UUID, *, generation: int, configuration: dict[str, Any]) -> None:
+    def start(self, cluster_id: UUID, *, owner: Owner, configuration: dict[str, Any]) -> None:
         """Nothing to start."""
 
-    def stop(self, cluster_id: UUID, *, generation: int) -> None:
+    def stop(self, cluster_id: UUID, *, owner: Owner, including_own: bool = False) -> None:
         """Nothing to stop: the gateway has closed the endpoint already."""
 
-    def ready(self, cluster_id: UUID, *, generation: int) -> bool:
-        return self._call("GET", "/readyz").is_success
+    def memory_bytes(self, cluster_id: UUID) -> int | None:
+        """The server does not tell."""
+        return None
 
-    def delete(self, cluster_id: UUID) -> None:
+    def ready(self, cluster_id: UUID, *, generation: int) -> bool:
+        return self._ask("GET", "/readyz", _SECONDS).is_success
+
+    def delete(self, cluster_id: UUID, *, owner: Owner) -> None:
         """Delete the cluster's collections: on a shared server those with its prefix, else all."""
         prefix = collection_prefix(cluster_id) if self._server.shared else ""
-        listing = self._call("GET", "/collections").raise_for_status().json()
-        for collection in listing["result"]["collections"]:
+        for collection in self._call("GET", "/collections").json()["result"]["collections"]:
             if collection["name"].startswith(prefix):
-                path = f"/collections/{quote(collection['name'], safe='')}"
-                self._call("DELETE", path, seconds=_DELETE_SECONDS).raise_for_status()
+                self._call("DELETE", f"/collections/{quote(collection['name'], safe='')}", seconds=_DELETE_SECONDS)
 
     def _call(self, method: str, path: str, seconds: float = _SECONDS) -> httpx.Response:
+        try:
+            return self._ask(method, path, seconds).raise_for_status()
+        except httpx.HTTPStatusError as error:
+            raise ProvisionerUnavailable(f"The Qdrant server at {self._server.url} refused: {error}.") from None
+
+    def _ask(self, method: str, path: str, seconds: float) -> httpx.Response:
         server = self._server
         headers = {"api-key": server.api_key} if server.api_key else {}
         verify = ssl.create_default_context(cafile=server.ca_file) if server.url.startswith("https") else True
