@@ -70,7 +70,7 @@ class TestKeys:
             revoke_database_api_key(cluster=key.cluster, key_id=key.pk, requested_by=ALICE)
         assert other.value.code == again.value.code == Code.NOT_FOUND
         create_database_api_key(cluster=key.cluster, name="app", requested_by=ALICE)
-        actions = AuditEvent.objects.filter(resource_type="database-api-key").order_by("pk")
+        actions = AuditEvent.objects.filter(resource_type="database-api-key").order_by("sequence")
         assert [event.action for event in actions] == ["create", "delete", "create"]
 
     @pytest.mark.parametrize(
