@@ -9,6 +9,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 
 from cloudconsole.paths import PROJECT_DIR, resolve_paths
+from cloudconsole.qdrant_servers import QdrantServers
 from cloudconsole.secret_key import load_secret_key
 
 
@@ -36,10 +37,8 @@ TLS_CERT_FILE = os.environ.get("TLS_CERT_FILE", "")
 TLS_KEY_FILE = os.environ.get("TLS_KEY_FILE", "")
 TLS_DIR = PATHS.data / "tls"
 CLUSTER_DOMAIN = os.environ.get("CLOUDCONSOLE_CLUSTER_DOMAIN", "localhost")
-# A Qdrant server of the operator's instead of embedded nodes; it carries one cluster
-QDRANT_URL = os.environ.get("QDRANT_URL", "").rstrip("/")
-QDRANT_GRPC_PORT = int(os.environ.get("QDRANT_GRPC_PORT", "6334"))
-QDRANT_API_KEY = os.environ.get("QDRANT_API_KEY")
+# Qdrant servers of the operator's instead of embedded nodes, one for all regions or for each
+QDRANT_SERVERS = QdrantServers(os.environ)
 
 INSTALLED_APPS = [
     "django.contrib.auth",
