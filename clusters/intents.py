@@ -19,7 +19,11 @@ from clusters.rules.lifecycle import TRANSITIONS, OperationKind, Phase, may_star
 
 def lock_cluster(cluster: Cluster) -> Cluster:
     """The cluster's row as it is now, locked until the transaction ends. Raises ServiceError once it is deleted."""
-    locked = Cluster.objects.select_for_update(of=("self",)).select_related("region", "package").get(pk=cluster.pk)
+    locked = (
+        Cluster.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("region", "package")
+        .get(pk=cluster.pk)
+    )
     if locked.phase == Phase.DELETED:
         raise ServiceError(Code.NOT_FOUND, f"There is no cluster {cluster.pk} in account {cluster.account_id}.")
     return locked

@@ -16,7 +16,7 @@ _RESTARTS = {OperationKind.RESTART, OperationKind.SCALE, OperationKind.UPGRADE}
 
 def lock_row(cluster: Cluster) -> Cluster:
     """The cluster's row before its operation's, in the order in which the verbs lock them."""
-    return Cluster.objects.select_for_update().get(pk=cluster.pk)
+    return Cluster.objects.select_for_update(no_key=True).get(pk=cluster.pk)
 
 
 @transaction.atomic
