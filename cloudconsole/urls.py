@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("billing.reports.urls")),  # some of it below api/, where everything else is refused
     path("api/", include("cloudconsole.api.urls")),
     path("", include("cloudconsole.web.urls")),
+    path("", include("cloudconsole.accounts.urls")),
     path("", include("clusters.urls")),
     path("", include("inference.urls")),
     path("", include("billing.urls")),

@@ -11,8 +11,10 @@ from django.utils import timezone
 from cloudconsole.accounts.services import Actor, record_audit_event
 from cloudconsole.errors import Code, ServiceError
 from cloudconsole.secrets_at_rest import POSTFIX_LENGTH, PREFIX_LENGTH, derive_secret, hash_secret, new_secret
+from clusters.intents import lock_cluster
 from clusters.models import Cluster, DatabaseApiKey
 from clusters.notifications import announce_cluster_change
+from clusters.queries import quotas_of
 from clusters.rules.access import COLLECTION_NAME, FULL_ACCESS, MOST_RULES, Access
 
 ALGORITHM = "HS256"
@@ -40,6 +42,7 @@ def create_database_api_key(
     brings an opaque one of its own. Raises ServiceError: name taken, end in the past, rules that cannot be.
     """
     _check(cluster, access, expires_at)
+    _check_quota(cluster)
     key = DatabaseApiKey(
         id=uuid4(),
         cluster=cluster,
@@ -71,6 +74,15 @@ def revoke_database_api_key(*, cluster: Cluster, key_id: UUID, requested_by: Act
     key.save(update_fields=["revoked_at"])
     _audit(key, requested_by, "delete")
     announce_cluster_change(cluster.pk)
+
+
+def _check_quota(cluster: Cluster) -> None:
+    lock_cluster(cluster)  # keys are counted under this lock
+    allowed = quotas_of(cluster.account).max_cluster_database_api_keys
+    if cluster.api_keys.filter(revoked_at=None).count() >= allowed:
+        raise ServiceError(
+            Code.RESOURCE_EXHAUSTED, f"This cluster may have {allowed} keys and has them. Revoke one first.", "name"
+        )
 
 
 def _check(cluster: Cluster, access: Access, expires_at: datetime | None) -> None:

@@ -83,6 +83,7 @@ class Cluster(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     modified_at = models.DateTimeField(default=timezone.now)
     restarted_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)  # when somebody asked for it
     phase = models.CharField(max_length=24, choices=[(p.value, p.value) for p in Phase])
     reason = models.TextField(default="", blank=True)
     generation = models.PositiveIntegerField(default=1)
@@ -99,8 +100,14 @@ class Cluster(models.Model):
 
     @property
     def wanted_configuration(self) -> dict[str, object]:
-        """What a node of the current generation runs with."""
-        return {"version": self.version, "inference_enabled": self.inference_enabled}
+        """What the nodes of the current generation run with, and how large and how many they are."""
+        return {
+            "version": self.version,
+            "inference_enabled": self.inference_enabled,
+            "package_id": str(self.package_id),
+            "number_of_nodes": self.number_of_nodes,
+            "additional_disk_gib": self.additional_disk_gib,
+        }
 
     @property
     def inference_applied(self) -> bool:
@@ -130,6 +137,7 @@ class Operation(models.Model):
     configuration = models.JSONField()  # what the nodes of this generation run with
     summary = models.CharField(max_length=128)  # "Switch inference on": what the person asked for
     steps_done = models.PositiveIntegerField(default=0)
+    undoing = models.BooleanField(default=False)  # it failed with ``error``, and its steps are being taken back
     step_times = models.JSONField(default=list)  # ISO time at which each done step ended
     error = models.TextField(default="", blank=True)
     attempts = models.PositiveIntegerField(default=0)
@@ -161,6 +169,61 @@ class Operation(models.Model):
 
 
 UNFINISHED = (Operation.State.PENDING, Operation.State.RUNNING)
+
+
+class ComputePeriod(models.Model):
+    """A time during which a cluster had nodes of one size and number: what cluster-hours are billed from.
+
+    Half-open, ``[started_at, ended_at)``; the periods of a cluster never overlap, and one of them is open
+    (``ended_at`` null) while the cluster has compute. Written with the step of an operation that changes it.
+    """
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="compute_periods")
+    package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="+")
+    nodes = models.PositiveIntegerField()
+    additional_disk_gib = models.PositiveIntegerField()  # per node
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cluster"], condition=models.Q(ended_at=None), name="one_open_compute_period"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ended_at=None) | models.Q(ended_at__gte=models.F("started_at")),
+                name="compute_period_ends_after_it_starts",
+            ),
+        ]
+        indexes = [models.Index(fields=["cluster", "started_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.nodes} × {self.package_id} for {self.cluster_id} from {self.started_at}"
+
+
+class ClusterActivity(models.Model):
+    """When a free cluster was last used, written down by the gateway, and which warnings went out since then."""
+
+    cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, primary_key=True, related_name="activity")
+    last_used_at = models.DateTimeField()
+    warned_of_suspension_at = models.DateTimeField(null=True)
+    warned_of_deletion_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.cluster_id} last used {self.last_used_at}"
+
+
+class AccountQuota(models.Model):
+    """What an operator allows one account instead of the usual (``rules/quotas.py``)."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="quota")
+    max_clusters = models.PositiveIntegerField()
+    max_cluster_nodes = models.PositiveIntegerField()
+    max_cluster_database_api_keys = models.PositiveIntegerField()
+    max_free_tier_clusters = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"quota of {self.account_id}"
 
 
 def _everything() -> str:

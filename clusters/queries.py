@@ -1,18 +1,27 @@
 """Reading clusters. Everything a page or an answer shows comes through here, with its rows loaded."""
 
+from dataclasses import fields
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 
 from cloudconsole.accounts.models import Account
 from cloudconsole.errors import Code, ServiceError
-from clusters.models import UNFINISHED, CloudProvider, Cluster, Operation, Package, Region
+from clusters.models import UNFINISHED, AccountQuota, CloudProvider, Cluster, Operation, Package, Region
+from clusters.rules.lifecycle import Phase
+from clusters.rules.quotas import Quotas
+
+
+def present_clusters() -> QuerySet[Cluster]:
+    """All clusters but those that are gone: their rows stay for the bills."""
+    return Cluster.objects.exclude(phase=Phase.DELETED)
 
 
 def clusters_of(account: Account) -> QuerySet[Cluster]:
     """The account's clusters, newest first, with region, provider and package."""
     return (
-        Cluster.objects.filter(account=account)
+        present_clusters()
+        .filter(account=account)
         .select_related("region__provider", "package")
         .order_by("-created_at", "id")
     )
@@ -25,7 +34,7 @@ def cluster_of(account: Account, cluster_id: UUID) -> Cluster:
 
 def locked_cluster_of(account: Account, cluster_id: UUID) -> Cluster:
     """``cluster_of`` with its row locked until the transaction ends, for updates that build on what is there."""
-    return _one(clusters_of(account).select_for_update(of=("self",)), account, cluster_id)
+    return _one(clusters_of(account).select_for_update(of=("self",), no_key=True), account, cluster_id)
 
 
 def _one(clusters: QuerySet[Cluster], account: Account, cluster_id: UUID) -> Cluster:
@@ -57,6 +66,12 @@ def current_operation(cluster: Cluster) -> Operation | None:
     """The operation at work, else the one that ended last; None if the cluster never had one."""
     unfinished = cluster.operations.filter(state__in=UNFINISHED).order_by("generation").first()
     return unfinished or cluster.operations.exclude(state=Operation.State.SUPERSEDED).order_by("-generation").first()
+
+
+def quotas_of(account: Account) -> Quotas:
+    """What the account may have."""
+    allowed = AccountQuota.objects.filter(account=account).values(*(one.name for one in fields(Quotas))).first()
+    return Quotas(**(allowed or {}))
 
 
 def providers_with_regions() -> QuerySet[CloudProvider]:

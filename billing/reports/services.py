@@ -19,7 +19,7 @@ from billing.reports.files import write_whole
 from billing.reports.models import Export
 from billing.rules import Month
 from cloudconsole.accounts.models import Account
-from cloudconsole.accounts.services import Actor, record_audit_event
+from cloudconsole.accounts.services import Actor, lock_account, record_audit_event
 from cloudconsole.errors import Code, ServiceError
 
 RUN_EXPORT = "reports.run_export"
@@ -44,7 +44,7 @@ def request_export(
     Raises ServiceError: INVALID_ARGUMENT, RESOURCE_EXHAUSTED while too many others are in the making.
     """
     _check(first, last, format)
-    Account.objects.select_for_update().get(pk=account.pk)  # so that two requests at once are counted one by one
+    lock_account(account)  # so that two requests at once are counted one by one
     unfinished = Export.objects.filter(account=account, state__in=(Job.State.PENDING, Job.State.RUNNING)).count()
     if unfinished >= MOST_UNFINISHED:
         raise ServiceError(

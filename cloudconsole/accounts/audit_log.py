@@ -60,6 +60,13 @@ def audit_events(account: Account, wanted: AuditFilter | None = None) -> QuerySe
     return events.order_by("sequence")
 
 
+def used_words(account: Account) -> tuple[list[str], list[str]]:
+    """The actions and the kinds of resource that occur in the account's log, each in the order of the alphabet."""
+    pairs = AuditEvent.objects.filter(account=account).values_list("action", "resource_type").distinct()
+    actions, resource_types = zip(*pairs, strict=True) if pairs else ((), ())
+    return sorted(set(actions)), sorted(set(resource_types))
+
+
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 

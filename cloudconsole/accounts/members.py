@@ -6,6 +6,7 @@ from django.db import transaction
 
 from cloudconsole.accounts.models import Account, Membership, User
 from cloudconsole.accounts.permissions import Role
+from cloudconsole.accounts.queries import member_of
 from cloudconsole.accounts.services import Actor, lock_account, record_audit_event
 from cloudconsole.errors import Code, ServiceError
 
@@ -43,7 +44,7 @@ def change_role(*, account: Account, user_id: UUID, role: Role, requested_by: Ac
     Raises ServiceError: no such member, or the owner would lose the role without another owner taking it.
     """
     lock_account(account)
-    membership = _member(account, user_id)
+    membership = member_of(account, user_id)
     if membership.role == role:
         return membership
     if membership.role == Role.OWNER:
@@ -62,7 +63,7 @@ def change_role(*, account: Account, user_id: UUID, role: Role, requested_by: Ac
 def remove_member(*, account: Account, user_id: UUID, requested_by: Actor) -> None:
     """Take a member out of the account. Raises ServiceError: no such member, or they own the account."""
     lock_account(account)
-    membership = _member(account, user_id)
+    membership = member_of(account, user_id)
     if membership.role == Role.OWNER:
         raise ServiceError(
             Code.FAILED_PRECONDITION,
@@ -70,13 +71,6 @@ def remove_member(*, account: Account, user_id: UUID, requested_by: Actor) -> No
         )
     _record(membership, requested_by, "delete", before=membership.role, after=None)
     membership.delete()
-
-
-def _member(account: Account, user_id: UUID) -> Membership:
-    membership = account.memberships.select_related("user").filter(user_id=user_id).first()
-    if membership is None:
-        raise ServiceError(Code.NOT_FOUND, f"There is no member {user_id} in account {account.pk}.")
-    return membership
 
 
 def _set_role(membership: Membership, role: Role, requested_by: Actor) -> None:

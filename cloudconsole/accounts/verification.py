@@ -11,10 +11,7 @@ from cloudconsole.accounts.models import Account, AuditChain, AuditEvent
 
 @dataclass
 class AuditVerdict:
-    """What was found in one account's log. ``head`` is the last event's hash: note it elsewhere, and nobody can
-
-    shorten the log and its head together without being noticed.
-    """
+    """What was found in one account's log. ``head`` is the hash of its last event."""
 
     account: Account
     events: int = 0

@@ -16,7 +16,7 @@ from cloudconsole.accounts.services import (
     rename_account,
     revoke_management_key,
 )
-from cloudconsole.api.callers import caller_with_key
+from cloudconsole.api.callers import identity_with_key
 from cloudconsole.errors import Code, ServiceError
 
 ASKING = Actor("user", "1", "owner@acme.example")
@@ -110,12 +110,12 @@ def test_however_many_take_the_ownership_at_once_there_is_one_owner() -> None:
 
 def test_a_key_opens_the_account_until_it_is_revoked(account: Account) -> None:
     key, secret = create_management_key(account=account, requested_by=ASKING)
-    assert caller_with_key(f"apikey {secret}").account == account
+    assert identity_with_key(f"apikey {secret}").accounts() == [account]
     with pytest.raises(ServiceError, match="no management key"):
         revoke_management_key(account=Account.objects.create(name="Other"), key_id=key.pk, requested_by=ASKING)
     revoke_management_key(account=account, key_id=key.pk, requested_by=ASKING)
     with pytest.raises(ServiceError, match="not valid"):
-        caller_with_key(f"apikey {secret}")
+        identity_with_key(f"apikey {secret}")
     with pytest.raises(ServiceError, match="no management key"):
         revoke_management_key(account=account, key_id=key.pk, requested_by=ASKING)
     assert not ManagementKey.objects.exists()

@@ -20,6 +20,9 @@ PAGES = {
     "billing": "/billing",
     "earlier bill": "/billing?month=2026-01",
     "exports": "/billing/exports",
+    "members": "/access",
+    "management keys": "/access/keys",
+    "audit log": "/access/audit-log",
     "nothing there": "/nothing",
 }
 
