@@ -86,7 +86,7 @@ def test_the_program_builds_runs_and_answers(
     answers = points_of(language, said)
     assert answers, said
     if model in TRUE_MODELS:
-        assert COOKIES in answers[0][1]
+        assert answers[0][1].startswith(COOKIES)
         assert answers[0][0] > 0
     elif takes_files:
         assert {stored for _, stored in answers} <= set(PICTURES)
