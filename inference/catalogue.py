@@ -1,8 +1,9 @@
-"""The models on offer, as data: ``catalogue.toml`` next to this file, checked when it is loaded.
+"""The models on offer, as data: ``catalogue.toml`` next to this file and the operator's, checked when they are loaded.
 
 Needs neither Django nor a database: the console, the gateway and the worker all read the same facts here.
 """
 
+import os
 import tomllib
 import uuid
 from collections.abc import Iterable
@@ -46,8 +47,9 @@ class Weights:
 
     family: str  # one of FAMILIES
     fastembed_id: str | None = None  # None: the family needs no files
-    hub_repo: str | None = None
+    hub_repo: str | None = None  # None: the files are in the operator's folder, or in a package
     model_file: str | None = None  # the ONNX graph, relative to the model's folder
+    sha256: str | None = None  # of ``model_file`` on the hub, where it is known; lower-case hex
     pooling: str | None = None  # set where fastembed does not know the model: it is registered with this
     package: PackagedWeights | None = None
 
@@ -128,20 +130,14 @@ class _Fields:
             raise self.fail(field, "is unknown")
 
 
-def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, ModelSpec]:
-    """Read and check the catalogue: models by name, in the order of the file.
+def load_catalogue(*paths: Path) -> dict[str, ModelSpec]:
+    """Read and check the catalogue: models by name, in the order of the files.
 
     Raises ``CatalogueError`` that names the entry and the field.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogueError(f"{path.name}: {error}") from error
     models: dict[str, ModelSpec] = {}
     taken: dict[str, str] = {}
-    for number, table in enumerate(document.get("models", []), start=1):
-        name = table.get("name") if isinstance(table, dict) else None
-        fields = _Fields(f"{path.name}, model {name or f'number {number}'}", table)
+    for fields in (fields for path in paths for fields in _entries(path)):
         spec = _model(fields)
         for label, key in [
             ("id", str(spec.id)),
@@ -152,9 +148,21 @@ def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, ModelSpec]:
                 raise fields.fail(label, f"{key} is already taken by {taken[key]}")
             taken[key] = spec.name
         models[spec.name] = spec
-    if not models:
-        raise CatalogueError(f"{path.name} lists no models")
     return models
+
+
+def _entries(path: Path) -> list[_Fields]:
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("models")
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogueError(f"{path.name}: {error}") from error
+    if not isinstance(entries, list) or not entries:
+        raise CatalogueError(f"{path.name} lists no models")
+    names = [entry.get("name") if isinstance(entry, dict) else None for entry in entries]
+    return [
+        _Fields(f"{path.name}, model {name or f'number {number}'}", entry)
+        for number, (name, entry) in enumerate(zip(names, entries, strict=True), start=1)
+    ]
 
 
 def _model(fields: _Fields) -> ModelSpec:
@@ -238,14 +246,14 @@ def _weights(fields: _Fields) -> Weights:
         fastembed_id=fields.text("fastembed_id", None),
         hub_repo=fields.text("hub_repo", None),
         model_file=fields.text("model_file", None),
+        sha256=_digest(fields, None),
         pooling=fields.text("pooling", None),
         package=_package(package) if package else None,
     )
     fields.finish()
     if weights.fastembed_id is not None:
-        for field in ("hub_repo", "model_file"):
-            if getattr(weights, field) is None:
-                raise fields.fail(field, "is missing")
+        if weights.model_file is None:
+            raise fields.fail("model_file", "is missing")
     elif weights.family != "bm25":
         raise fields.fail("fastembed_id", f"is missing for family {weights.family}")
     return weights
@@ -257,19 +265,31 @@ def _package(fields: _Fields) -> PackagedWeights:
         version=fields.text("version"),
         folder=fields.text("folder"),
         size=fields.positive("size"),
-        sha256=fields.text("sha256"),
+        sha256=_digest(fields),
     )
     fields.finish()
-    if len(package.sha256) != 64 or set(package.sha256) - set("0123456789abcdef"):
-        raise fields.fail("sha256", "must be 64 lower-case hexadecimal digits")
     return package
+
+
+def _digest(fields: _Fields, default: Any = ...) -> Any:
+    digest = fields.text("sha256", default)
+    if digest is not None and (len(digest) != 64 or set(digest) - set("0123456789abcdef")):
+        raise fields.fail("sha256", "must be 64 lower-case hexadecimal digits")
+    return digest
 
 
 def _by_any_name(models: Iterable[ModelSpec]) -> dict[str, ModelSpec]:
     return {name: spec for spec in models for name in (spec.name, *spec.aliases)}
 
 
-CATALOGUE = load_catalogue()
+def catalogue_files() -> list[Path]:
+    """Ours, and the operator's ``catalogue.toml`` beside their weights if there is one."""
+    folder = os.environ.get("INFERENCE_MODELS_DIR")
+    own = Path(folder) / CATALOGUE_FILE.name if folder else None
+    return [CATALOGUE_FILE, own] if own is not None and own.is_file() else [CATALOGUE_FILE]
+
+
+CATALOGUE = load_catalogue(*catalogue_files())
 _NAMES = _by_any_name(CATALOGUE.values())
 
 
