@@ -29,8 +29,8 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.base
 run: setup  ## start the whole cloud with the demo account; Ctrl-C stops it
 	@exec $(BIN)/python manage.py up
 
-test: setup-dev  ## all tests
-	$(BIN)/python -m pytest
+test: setup-dev  ## all tests, in two processes with a PostgreSQL and a Redis each
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: setup-dev  ## linters, types, import directions, deployment settings, migrations, generated code
 	$(BIN)/ruff check .

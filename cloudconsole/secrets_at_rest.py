@@ -7,6 +7,7 @@ import secrets
 from django.conf import settings
 
 PREFIX_LENGTH = 10
+POSTFIX_LENGTH = 6
 
 
 def new_secret(kind: str) -> str:
@@ -17,3 +18,9 @@ def new_secret(kind: str) -> str:
 def hash_secret(secret: str) -> str:
     """Keyed hash (hex) under which a secret is stored and looked up; useless without the secret key."""
     return hmac.new(settings.SECRET_KEY.encode(), secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def derive_secret(purpose: str, subject: str) -> str:
+    """A secret (hex, 256 bits) that need not be kept: always the same for a purpose and a subject, and for no other."""
+    message = f"{purpose}\0{subject}".encode()
+    return hmac.new(settings.SECRET_KEY.encode(), message, hashlib.sha256).hexdigest()

@@ -12,9 +12,12 @@ def healthz(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="clusters:list"), name="home"),
     path("healthz", healthz, name="healthz"),
+    path("", include("billing.reports.urls")),  # some of it below api/, where everything else is refused
     path("api/", include("cloudconsole.api.urls")),
     path("", include("cloudconsole.web.urls")),
+    path("", include("cloudconsole.accounts.urls")),
     path("", include("clusters.urls")),
     path("", include("inference.urls")),
     path("", include("billing.urls")),
+    path("", include("billing.budgets.urls")),
 ]

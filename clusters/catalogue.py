@@ -1,6 +1,7 @@
 """The catalogue file and the rows made from it: providers, regions, packages and Qdrant releases."""
 
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import transaction
@@ -9,17 +10,59 @@ from cloudconsole.errors import Code, ServiceError
 from clusters.models import CloudProvider, Package, Region
 
 CATALOGUE_FILE = Path(__file__).with_suffix(".toml")
-DEFAULT_VERSION = "v1.19.0"
 LATEST = "latest"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A Qdrant version that clusters can run, such as ``v1.19.0``."""
+
+    version: str
+    default: bool = False
+    end_of_life: bool = False  # no cluster starts with it or is upgraded to it any more
+
+    @property
+    def release_notes_url(self) -> str:
+        return f"https://github.com/qdrant/qdrant/releases/tag/{self.version}"
+
+    @property
+    def number(self) -> tuple[int, ...]:
+        return version_number(self.version)
+
+
+def version_number(version: str) -> tuple[int, ...]:
+    """``v1.19.0`` as ``(1, 19, 0)``, which compares."""
+    return tuple(int(part) for part in version.removeprefix("v").split("."))
+
+
+RELEASES: tuple[Release, ...] = tuple(
+    sorted(
+        (Release(**release) for release in tomllib.loads(CATALOGUE_FILE.read_text())["releases"]),
+        key=lambda release: release.number,
+    )
+)
+DEFAULT_VERSION = next(release.version for release in RELEASES if release.default)
+
+
+def releases_from(version: str | None = None) -> list[Release]:
+    """The releases on offer, oldest first; with a version those that a cluster can be upgraded to from there."""
+    return [
+        release
+        for release in RELEASES
+        if not release.end_of_life and (version is None or release.number > version_number(version))
+    ]
 
 
 def resolve_version(wanted: str) -> str:
     """The release that a version such as ``v1.19.0`` or ``latest`` names. Raises ServiceError INVALID_ARGUMENT."""
-    if wanted not in (LATEST, DEFAULT_VERSION):
+    if wanted == LATEST:
+        return DEFAULT_VERSION
+    offered = [release.version for release in releases_from()]
+    if wanted not in offered:
         raise ServiceError(
-            Code.INVALID_ARGUMENT, f"Qdrant {wanted} is not on offer. Use {DEFAULT_VERSION} or {LATEST}."
+            Code.INVALID_ARGUMENT, f"Qdrant {wanted} is not on offer. Use {LATEST} or one of {', '.join(offered)}."
         )
-    return DEFAULT_VERSION
+    return wanted
 
 
 @transaction.atomic

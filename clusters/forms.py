@@ -1,5 +1,7 @@
 """Forms about clusters. They check shapes; what is on offer and allowed is for the services to say."""
 
+import re
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -11,9 +13,12 @@ from cloudconsole.errors import Refusal
 from clusters import policies
 from clusters.models import Package, Region
 from clusters.queries import packages_on_offer, providers_with_regions
+from clusters.rules.access import FULL_ACCESS, READ, READ_ONLY, READ_WRITE, Access, CollectionRule, collection_access
 from clusters.rules.quote import Quote, quote
 from clusters.services import ClusterSpecification
 
+_LIFETIMES = [("", "Never"), ("7", "In 7 days"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")]
+_ACCESS = [("", "Everything"), (READ, "Read everything"), ("collections", "Chosen collections")]
 NAME = RegexValidator(r"^[a-zA-Z0-9_-]+\Z", "Use letters, digits, hyphens and underscores only.")
 
 
@@ -123,12 +128,59 @@ class Offer:
 
 
 class ApiKeyForm(forms.Form):
-    """The name of a new database API key."""
+    """A new database API key: its name, when it ends, and what it may do."""
 
     name = forms.CharField(
         min_length=2,
-        max_length=64,
-        validators=[NAME],
+        max_length=128,
+        validators=[RegexValidator(r"^[\w\s-]+\Z", "Use letters, digits, spaces, hyphens and underscores only.")],
         help_text="What will use the key, for example backend.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+    expires = forms.ChoiceField(choices=_LIFETIMES, required=False)
+    access = forms.ChoiceField(choices=_ACCESS, required=False)
+    read_write = forms.CharField(
+        label="Collections to read and write",
+        required=False,
+        help_text="For chosen collections only: their names, separated by commas.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    read_only = forms.CharField(
+        label="Collections to read",
+        required=False,
+        help_text="For chosen collections only: their names, separated by commas.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        lists = {field: split_names(cleaned.get(field, "")) for field in ("read_write", "read_only")}
+        chosen = cleaned.get("access") == "collections"
+        for field, names in lists.items():
+            if names and not chosen:
+                self.add_error(field, "Choose “Chosen collections” as access, or leave this empty.")
+        if chosen and not any(lists.values()):
+            self.add_error("access", "Name at least one collection.")
+        try:
+            self.wanted_access = _access_of(cleaned.get("access", ""), lists)
+        except ValueError:
+            self.add_error("read_only", "Name each collection once: who may write may read.")
+        return cleaned
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the key of the valid form ends; None for never."""
+        days = self.cleaned_data["expires"]
+        return timezone.now() + timedelta(days=int(days)) if days else None
+
+
+def split_names(text: str) -> list[str]:
+    """Names that somebody separated by commas, spaces or lines."""
+    return [name for name in re.split(r"[,\s]+", text) if name]
+
+
+def _access_of(choice: str, lists: dict[str, list[str]]) -> Access:
+    if choice != "collections":
+        return READ_ONLY if choice == READ else FULL_ACCESS
+    modes = {"read_write": READ_WRITE, "read_only": READ}
+    return collection_access(CollectionRule(name, modes[field]) for field, names in lists.items() for name in names)

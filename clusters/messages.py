@@ -11,8 +11,7 @@ from clusters.endpoints import endpoint_url
 from clusters.models import Cluster, Package
 from clusters.rules.lifecycle import Phase
 
-_NO_SCALING = "Clusters cannot be scaled in this release."
-_NO_DISK_EXPANSION = "Disks cannot be expanded in this release."
+_FREE_SIZE = "A free cluster has one size. Choose a paid package to scale it."
 _NO_BACKUPS = "Backups are not part of this release."
 
 
@@ -21,6 +20,7 @@ def cluster_message(cluster: Cluster) -> cluster_pb2.Cluster:
     return cluster_pb2.Cluster(
         id=str(cluster.pk),
         created_at=cluster.created_at,
+        deleted_at=cluster.deleted_at,
         account_id=str(cluster.account_id),
         name=cluster.name,
         cloud_provider_id=cluster.region.provider_id,
@@ -73,9 +73,8 @@ def _configuration(cluster: Cluster) -> configuration_pb2.ClusterConfiguration:
 
 
 def _state(cluster: Cluster) -> state_pb2.ClusterState:
-    scalability = state_pb2.ClusterScalabilityInfo(
-        status=state_pb2.CLUSTER_SCALABILITY_STATUS_NOT_SCALABLE, reason=_NO_SCALING
-    )
+    fixed = cluster.package.type == Package.Type.FREE
+    scalability = state_pb2.ClusterScalabilityInfo(status=state_pb2.CLUSTER_SCALABILITY_STATUS_SCALABLE)
     return state_pb2.ClusterState(
         version=_running_version(cluster),
         nodes_up=cluster.number_of_nodes if cluster.serving else 0,
@@ -88,10 +87,13 @@ def _state(cluster: Cluster) -> state_pb2.ClusterState:
         resources=_resources(cluster.package, cluster.additional_disk_gib),
         scalability_info=scalability,
         nodes=[_node(cluster, index) for index in range(cluster.number_of_nodes)],
-        jwt_rbac=True,
+        jwt_rbac=cluster.jwt_rbac,
         capabilities=state_pb2.ClusterCapabilities(
             disk_expansion=state_pb2.ClusterDiskExpansionSupportInfo(
-                status=state_pb2.CLUSTER_DISK_EXPANSION_SUPPORT_STATUS_NOT_SUPPORTED, reason=_NO_DISK_EXPANSION
+                status=state_pb2.CLUSTER_DISK_EXPANSION_SUPPORT_STATUS_NOT_SUPPORTED
+                if fixed
+                else state_pb2.CLUSTER_DISK_EXPANSION_SUPPORT_STATUS_SUPPORTED,
+                reason=_FREE_SIZE if fixed else None,
             ),
             backup=state_pb2.ClusterBackupSupportInfo(
                 status=state_pb2.CLUSTER_BACKUP_SUPPORT_STATUS_NOT_SUPPORTED, reason=_NO_BACKUPS

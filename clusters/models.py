@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from cloudconsole.accounts.models import Account
+from clusters.rules.access import MANAGE
 from clusters.rules.lifecycle import OperationKind, Phase
 
 
@@ -78,9 +79,11 @@ class Cluster(models.Model):
     # The rest of the API's configuration message, in its JSON form: accepted, kept and echoed, not acted on.
     extra_configuration = models.JSONField(default=dict)
     inference_enabled = models.BooleanField()
+    jwt_rbac = models.BooleanField(default=True)  # whether keys are tokens with access rules; goes on and never off
     created_at = models.DateTimeField(default=timezone.now)
     modified_at = models.DateTimeField(default=timezone.now)
     restarted_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)  # when somebody asked for it
     phase = models.CharField(max_length=24, choices=[(p.value, p.value) for p in Phase])
     reason = models.TextField(default="", blank=True)
     generation = models.PositiveIntegerField(default=1)
@@ -97,8 +100,14 @@ class Cluster(models.Model):
 
     @property
     def wanted_configuration(self) -> dict[str, object]:
-        """What a node of the current generation runs with."""
-        return {"version": self.version, "inference_enabled": self.inference_enabled}
+        """What the nodes of the current generation run with, and how large and how many they are."""
+        return {
+            "version": self.version,
+            "inference_enabled": self.inference_enabled,
+            "package_id": str(self.package_id),
+            "number_of_nodes": self.number_of_nodes,
+            "additional_disk_gib": self.additional_disk_gib,
+        }
 
     @property
     def inference_applied(self) -> bool:
@@ -128,6 +137,7 @@ class Operation(models.Model):
     configuration = models.JSONField()  # what the nodes of this generation run with
     summary = models.CharField(max_length=128)  # "Switch inference on": what the person asked for
     steps_done = models.PositiveIntegerField(default=0)
+    undoing = models.BooleanField(default=False)  # it failed with ``error``, and its steps are being taken back
     step_times = models.JSONField(default=list)  # ISO time at which each done step ended
     error = models.TextField(default="", blank=True)
     attempts = models.PositiveIntegerField(default=0)
@@ -161,20 +171,99 @@ class Operation(models.Model):
 UNFINISHED = (Operation.State.PENDING, Operation.State.RUNNING)
 
 
+class ComputePeriod(models.Model):
+    """A time during which a cluster had nodes of one size and number: what cluster-hours are billed from.
+
+    Half-open, ``[started_at, ended_at)``; the periods of a cluster never overlap, and one of them is open
+    (``ended_at`` null) while the cluster has compute. Written with the step of an operation that changes it.
+    """
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="compute_periods")
+    package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="+")
+    nodes = models.PositiveIntegerField()
+    additional_disk_gib = models.PositiveIntegerField()  # per node
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cluster"], condition=models.Q(ended_at=None), name="one_open_compute_period"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ended_at=None) | models.Q(ended_at__gte=models.F("started_at")),
+                name="compute_period_ends_after_it_starts",
+            ),
+        ]
+        indexes = [models.Index(fields=["cluster", "started_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.nodes} × {self.package_id} for {self.cluster_id} from {self.started_at}"
+
+
+class ClusterActivity(models.Model):
+    """When a free cluster was last used, written down by the gateway, and which warnings went out since then."""
+
+    cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, primary_key=True, related_name="activity")
+    last_used_at = models.DateTimeField()
+    warned_of_suspension_at = models.DateTimeField(null=True)
+    warned_of_deletion_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.cluster_id} last used {self.last_used_at}"
+
+
+class AccountQuota(models.Model):
+    """What an operator allows one account instead of the usual (``rules/quotas.py``)."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="quota")
+    max_clusters = models.PositiveIntegerField()
+    max_cluster_nodes = models.PositiveIntegerField()
+    max_cluster_database_api_keys = models.PositiveIntegerField()
+    max_free_tier_clusters = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"quota of {self.account_id}"
+
+
+def _everything() -> str:
+    return MANAGE
+
+
 class DatabaseApiKey(models.Model):
-    """A key for one cluster's data plane. Only its prefix and a keyed hash are kept."""
+    """A key for one cluster's data plane. Of its secret only both ends and a keyed hash are kept."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="api_keys")
-    name = models.CharField(max_length=64)
+    name = models.CharField(max_length=128)
     prefix = models.CharField(max_length=16)
+    postfix = models.CharField(max_length=16, default="")
     secret_hash = models.CharField(max_length=64, unique=True)
+    access = models.JSONField(default=_everything)  # the claim of rules.access
+    access_given = models.BooleanField(default=True)  # False: nobody said what it may do, which means everything
+    created_by_email = models.EmailField(default="", blank=True)  # empty when made by a management key
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["cluster", "name"], name="api_key_name_per_cluster")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cluster", "name"], condition=models.Q(revoked_at=None), name="api_key_name_per_cluster"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def secret_ends(self) -> str:
+        """What tells the secret from others: tokens all begin alike, so it is their end."""
+        return f"{self.prefix}…{self.postfix}" if self.postfix else f"{self.prefix}…"
+
+    @property
+    def access_in_words(self) -> str:
+        if isinstance(self.access, str):
+            return "everything" if self.access == MANAGE else "read everything"
+        words = {"r": "read", "rw": "read and write", "prw": "read and write points of"}
+        return ", ".join(f"{words[rule['access']]} {rule['collection']}" for rule in self.access)

@@ -33,6 +33,7 @@ PHASES: dict[Phase, Badge] = {
     Phase.HEALTHY: Badge("Healthy", "circle-check", "good"),
     Phase.NOT_READY: Badge("Not ready", "circle-alert", "bad"),
     Phase.DELETING: Badge("Deleting", "loader-circle", "busy"),
+    Phase.DELETED: Badge("Deleted", "circle-minus", "quiet"),
 }
 
 

@@ -5,26 +5,29 @@ Every verb that needs work writes intent, operation and audit row together and w
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from cloudconsole.accounts.models import Account
-from cloudconsole.accounts.services import Actor, record_audit_event
+from cloudconsole.accounts.services import Actor, lock_account
 from cloudconsole.errors import Code, ServiceError
-from cloudconsole.secrets_at_rest import PREFIX_LENGTH, hash_secret, new_secret
-from clusters import policies, wakeup
+from clusters.admission import check_inference, check_new_cluster, check_scaling, check_upgrade, initial_inference
 from clusters.catalogue import DEFAULT_VERSION
-from clusters.models import Cluster, DatabaseApiKey, Operation, Package, Region
+from clusters.intents import (
+    audit,
+    lock_cluster,
+    record_operation,
+    start_operation,
+    supersede_operations,
+    wake_after_commit,
+)
+from clusters.models import Cluster, ClusterActivity, Operation, Package, Region
 from clusters.notifications import announce_cluster_change
-from clusters.rules.lifecycle import TRANSITIONS, OperationKind, Phase, may_start, refusal_sentence
-
-MOST_NODES = 100
-MOST_ADDITIONAL_DISK_GIB = 16_384
+from clusters.rules.changes import QUIET_FIELDS, RESTARTING_FIELDS, SCALING_FIELDS, kind_of, summary_of
+from clusters.rules.lifecycle import TRANSITIONS, OperationKind, Phase, refusal_sentence
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class ClusterSpecification:
     cost_allocation_label: str | None = None
     extra_configuration: dict[str, Any] = field(default_factory=dict)
     inference_enabled: bool | None = None
+    jwt_rbac: bool = True
 
 
 @transaction.atomic
@@ -55,12 +59,19 @@ def create_cluster(
     """A new cluster in phase CREATING and the operation that brings it up.
 
     Only the demo seed fixes ``created_at`` and ``cluster_id``; they are now and random otherwise.
-    Raises ServiceError: no payment method, free-tier limits, region or package not on offer, inference refused.
+    Raises ServiceError: quota, no payment method, tier rules, region, package or version not on offer, inference
+    refused.
     """
     created_at = created_at or timezone.now()
     spec = specification
-    Account.objects.select_for_update().get(pk=account.pk)  # the free-tier limit counts under this lock
-    _check_offer(account, spec)
+    lock_account(account)  # quotas count under it
+    check_new_cluster(
+        account,
+        region=spec.region,
+        package=spec.package,
+        nodes=spec.number_of_nodes,
+        additional_disk_gib=spec.additional_disk_gib,
+    )
     cluster = Cluster(
         id=cluster_id or uuid4(),
         account=account,
@@ -73,186 +84,161 @@ def create_cluster(
         labels=spec.labels,
         cost_allocation_label=spec.cost_allocation_label,
         extra_configuration=spec.extra_configuration,
-        inference_enabled=_initial_inference(spec, created_at),
+        inference_enabled=initial_inference(spec.package, spec.region, spec.inference_enabled, created_at),
+        jwt_rbac=spec.jwt_rbac,
         created_at=created_at,
         modified_at=created_at,
         phase=TRANSITIONS[OperationKind.CREATE].during,
     )
     cluster.save(force_insert=True)
-    _record(cluster, kind=OperationKind.CREATE, summary="Create cluster", requested_by=requested_by, before=None)
+    record_operation(
+        cluster, kind=OperationKind.CREATE, summary="Create cluster", requested_by=requested_by, before=None
+    )
     return cluster
-
-
-def _check_offer(account: Account, spec: ClusterSpecification) -> None:
-    if settings.QDRANT_URL and Cluster.objects.exists():
-        raise ServiceError(
-            Code.RESOURCE_EXHAUSTED, "The Qdrant server named by QDRANT_URL carries one cluster, and has it already."
-        )
-    if not (spec.region.available and spec.package.active):
-        raise ServiceError(Code.FAILED_PRECONDITION, "This region or package is not on offer; choose another one.")
-    if spec.number_of_nodes > MOST_NODES or spec.additional_disk_gib > MOST_ADDITIONAL_DISK_GIB:
-        raise ServiceError(
-            Code.INVALID_ARGUMENT,
-            f"A cluster has at most {MOST_NODES} nodes with {MOST_ADDITIONAL_DISK_GIB} GiB of additional disk each.",
-        )
-    if spec.package.type == Package.Type.PAID:
-        if not account.payment_methods.exists():
-            raise ServiceError(
-                Code.FAILED_PRECONDITION,
-                "A paid cluster needs a payment method. Add one to the account, or choose the free package.",
-                "package",
-            )
-        return
-    if not spec.region.free_tier:
-        raise ServiceError(
-            Code.FAILED_PRECONDITION,
-            f"Free clusters are not offered in {spec.region.name}. Choose a region with a free tier.",
-            "region",
-        )
-    if spec.number_of_nodes != 1 or spec.additional_disk_gib:
-        raise ServiceError(Code.INVALID_ARGUMENT, "A free cluster has exactly one node and no additional disk.")
-    if Cluster.objects.filter(account=account, package__type=Package.Type.FREE).exists():
-        raise ServiceError(
-            Code.RESOURCE_EXHAUSTED,
-            "An account can have one free cluster, and this one has it already.",
-            "package",
-        )
-
-
-def _initial_inference(spec: ClusterSpecification, created_at: datetime) -> bool:
-    if spec.inference_enabled is None:
-        return policies.inference.enabled_at_creation(package=spec.package, region=spec.region, created_at=created_at)
-    if spec.inference_enabled:
-        _check_inference_allowed(spec.package, spec.region)
-    return spec.inference_enabled
-
-
-def _check_inference_allowed(package: Package, region: Region) -> None:
-    refusal = policies.inference.refusal_to_enable(package=package, region=region)
-    if refusal:
-        raise ServiceError(Code.FAILED_PRECONDITION, refusal.sentence)
-
-
-_RESTARTING_FIELDS = {"inference_enabled", "version"}
-_QUIET_FIELDS = {"name", "labels", "cost_allocation_label", "extra_configuration"}
 
 
 @transaction.atomic
 def update_cluster(*, cluster: Cluster, changes: dict[str, Any], requested_by: Actor) -> Cluster:
-    """Change fields of a cluster; what its nodes run with (inference, version) starts a restart.
+    """Change fields of a cluster: configuration, size (scaling) and version (upgrading), in one operation.
 
-    ``changes`` maps field names of Cluster to wanted values; those that change nothing are dropped, and a call that
-    changes nothing does nothing. Raises ServiceError: inference refused by the gate, wrong phase, fields that only
-    scaling may change.
+    Nodes restart for another package or version, for inference, and for what Qdrant reads when it starts; for
+    nothing else. ``changes`` maps field names of Cluster to wanted values; those that change nothing are dropped,
+    and a call that changes nothing does nothing. Raises ServiceError: inference refused by the gate, tier rules,
+    quotas, a disk that would shrink, memory that would not suffice, a version that is no upgrade, wrong phase.
     """
-    locked = Cluster.objects.select_for_update(of=("self",)).select_related("region", "package").get(pk=cluster.pk)
+    locked = lock_cluster(cluster)
     changes = {name: value for name, value in changes.items() if getattr(locked, name) != value}
     if not changes:
         return locked
-    if unsupported := set(changes) - _RESTARTING_FIELDS - _QUIET_FIELDS:
-        raise ServiceError(
-            Code.FAILED_PRECONDITION,
-            f"A cluster's {', '.join(sorted(unsupported))} cannot be changed after it was created.",
-        )
-    if changes.get("inference_enabled"):
-        _check_inference_allowed(locked.package, locked.region)
-    before = {name: getattr(locked, name) for name in changes}
+    _check_changes(locked, changes)
+    before = {name: _as_json(getattr(locked, name)) for name in changes}
+    kind = kind_of(changes, extra_before=locked.extra_configuration)
     for name, value in changes.items():
         setattr(locked, name, value)
     locked.modified_at = timezone.now()
-    if restarting := set(changes) & _RESTARTING_FIELDS:
-        _start_next_generation(
-            locked, summary=_update_summary(changes, restarting), requested_by=requested_by, before=before
+    if kind is not None:
+        summary = summary_of(changes, package_name=locked.package.name)
+        start_operation(locked, kind=kind, summary=summary, requested_by=requested_by, before=before)
+        return locked
+    if locked.phase == Phase.DELETING:
+        raise ServiceError(
+            Code.FAILED_PRECONDITION, refusal_sentence(OperationKind.RESTART, locked.name, Phase.DELETING)
         )
-    else:
-        locked.save()
-        _audit(locked, requested_by, "update", before)
-        announce_cluster_change(locked.pk)
+    locked.save()
+    audit(locked, requested_by, "update", before)
+    announce_cluster_change(locked.pk)
     return locked
 
 
-def _update_summary(changes: dict[str, Any], restarting: set[str]) -> str:
-    if "inference_enabled" in restarting:
-        return f"Switch inference {'on' if changes['inference_enabled'] else 'off'}"
-    return f"Change version to {changes['version']}"
+def _check_changes(cluster: Cluster, changes: dict[str, Any]) -> None:
+    if fixed := set(changes) - RESTARTING_FIELDS - SCALING_FIELDS - QUIET_FIELDS:
+        raise ServiceError(
+            Code.FAILED_PRECONDITION,
+            f"A cluster's {', '.join(sorted(fixed))} cannot be changed after it was created.",
+        )
+    if changes.get("inference_enabled"):
+        check_inference(changes.get("package", cluster.package), cluster.region)
+    if "version" in changes:
+        check_upgrade(cluster, changes["version"])
+    if SCALING_FIELDS & set(changes):
+        check_scaling(
+            cluster,
+            package=changes.get("package", cluster.package),
+            nodes=changes.get("number_of_nodes", cluster.number_of_nodes),
+            additional_disk_gib=changes.get("additional_disk_gib", cluster.additional_disk_gib),
+        )
+
+
+def _as_json(value: Any) -> Any:
+    return str(value.pk) if isinstance(value, Package | Region) else value
 
 
 @transaction.atomic
 def restart_cluster(*, cluster: Cluster, requested_by: Actor) -> Cluster:
     """Queue a restart of the cluster's nodes. Raises ServiceError in phases that have no running nodes."""
-    locked = Cluster.objects.select_for_update(of=("self",)).select_related("region", "package").get(pk=cluster.pk)
-    _start_next_generation(locked, summary="Restart", requested_by=requested_by, before=None)
-    return locked
-
-
-def _start_next_generation(
-    cluster: Cluster, *, summary: str, requested_by: Actor, before: dict[str, Any] | None
-) -> None:
-    phase = Phase(cluster.phase)
-    if not may_start(OperationKind.RESTART, phase):
-        raise ServiceError(Code.FAILED_PRECONDITION, refusal_sentence(OperationKind.RESTART, cluster.name, phase))
-    cluster.generation += 1
-    if phase != Phase.CREATING:  # a cluster that is still being created applies this generation right afterwards
-        cluster.phase = TRANSITIONS[OperationKind.RESTART].during
-    cluster.reason = ""
-    cluster.save()
-    _record(cluster, kind=OperationKind.RESTART, summary=summary, requested_by=requested_by, before=before)
-
-
-def _record(
-    cluster: Cluster, *, kind: OperationKind, summary: str, requested_by: Actor, before: dict[str, Any] | None
-) -> None:
-    operation = Operation.objects.create(
-        cluster=cluster,
-        kind=kind,
-        generation=cluster.generation,
-        configuration=cluster.wanted_configuration,
-        summary=summary,
-        requested_by=requested_by.name,
-    )
-    _audit(cluster, requested_by, kind, before)
-    announce_cluster_change(cluster.pk)
-    transaction.on_commit(partial(wakeup.run_operation_soon, operation.pk))
-
-
-def _audit(cluster: Cluster, actor: Actor, action: str, before: dict[str, Any] | None) -> None:
-    record_audit_event(
-        account=cluster.account,
-        actor=actor,
-        action=action,
-        resource_type="cluster",
-        resource_id=str(cluster.pk),
-        before=before,
-        after={
-            "name": cluster.name,
-            "generation": cluster.generation,
-            "configuration": cluster.wanted_configuration,
-        },
-    )
+    return _operate(cluster, OperationKind.RESTART, "Restart", requested_by)
 
 
 @transaction.atomic
-def create_database_api_key(
-    *, cluster: Cluster, name: str, requested_by: Actor, secret: str | None = None
-) -> tuple[DatabaseApiKey, str]:
-    """A key for the cluster's data plane and its secret, which is readable only now.
+def suspend_cluster(*, cluster: Cluster, requested_by: Actor) -> Cluster:
+    """Stop the cluster's nodes and keep its data. Raises ServiceError in phases that do not allow it."""
+    return _operate(cluster, OperationKind.SUSPEND, "Suspend", requested_by)
 
-    The demo seed brings a secret of its own. Raises ServiceError when the name is taken.
+
+@transaction.atomic
+def unsuspend_cluster(*, cluster: Cluster, requested_by: Actor) -> Cluster:
+    """Start the nodes of a suspended cluster. A free one counts as used again. Raises ServiceError."""
+    resumed = _operate(cluster, OperationKind.UNSUSPEND, "Resume", requested_by)
+    if resumed.package.type == Package.Type.FREE:
+        ClusterActivity.objects.update_or_create(
+            cluster=resumed,
+            defaults={
+                "last_used_at": timezone.now(),
+                "warned_of_suspension_at": None,
+                "warned_of_deletion_at": None,
+            },
+        )
+    return resumed
+
+
+def _operate(cluster: Cluster, kind: OperationKind, summary: str, requested_by: Actor) -> Cluster:
+    locked = lock_cluster(cluster)
+    start_operation(locked, kind=kind, summary=summary, requested_by=requested_by, before=None)
+    return locked
+
+
+@transaction.atomic
+def delete_cluster(*, cluster: Cluster, requested_by: Actor, force: bool = False) -> Cluster:
+    """Delete the cluster with its data. Wins over everything: whatever else was asked for is dropped.
+
+    The step that is at work now ends first; with ``force`` its worker loses the operation at once. Asking again is
+    no error. Raises ServiceError NOT_FOUND once the cluster is gone.
     """
-    secret = secret or new_secret("ccd")
-    try:
-        with transaction.atomic():
-            key = DatabaseApiKey.objects.create(
-                cluster=cluster, name=name, prefix=secret[:PREFIX_LENGTH], secret_hash=hash_secret(secret)
-            )
-    except IntegrityError:
-        raise ServiceError(Code.ALREADY_EXISTS, f"This cluster has a key called {name} already.") from None
-    record_audit_event(
-        account=cluster.account,
-        actor=requested_by,
-        action="create",
-        resource_type="database-api-key",
-        resource_id=str(key.pk),
-        after={"name": name, "cluster": str(cluster.pk)},
-    )
-    return key, secret
+    locked = lock_cluster(cluster)
+    if locked.phase != Phase.DELETING:
+        supersede_operations(locked, running_ones_too=force)
+        locked.deleted_at = timezone.now()
+        start_operation(locked, kind=OperationKind.DELETE, summary="Delete", requested_by=requested_by, before=None)
+    elif force:
+        locked.operations.filter(state=Operation.State.RUNNING).exclude(kind=OperationKind.DELETE).update(
+            state=Operation.State.SUPERSEDED, finished_at=timezone.now()
+        )
+    return locked
+
+
+@transaction.atomic
+def retry_operation(*, cluster: Cluster, requested_by: Actor) -> Cluster:
+    """Take up the cluster's failed operation at the step that failed, or at the first that was taken back.
+
+    Raises ServiceError when its latest operation did not fail.
+    """
+    locked = lock_cluster(cluster)
+    failed = locked.operations.filter(generation=locked.generation, state=Operation.State.FAILED).first()
+    if failed is None:
+        raise ServiceError(Code.FAILED_PRECONDITION, f"Nothing that was last asked of cluster {locked.name} failed.")
+    failed.state, failed.error, failed.finished_at = Operation.State.PENDING, "", None
+    failed.save(update_fields=["state", "error", "finished_at"])
+    locked.phase, locked.reason = TRANSITIONS[OperationKind(failed.kind)].during, ""
+    locked.save(update_fields=["phase", "reason"])
+    audit(locked, requested_by, "retry", None)
+    wake_after_commit(failed)
+    return locked
+
+
+@transaction.atomic
+def enable_jwt_rbac(*, cluster: Cluster, requested_by: Actor) -> Cluster:
+    """Switch granular keys on, for good, which restarts the cluster; opaque keys stay valid.
+
+    Does nothing where they are on. Raises ServiceError in phases that have no running nodes.
+    """
+    locked = lock_cluster(cluster)
+    if not locked.jwt_rbac:
+        locked.jwt_rbac = True
+        start_operation(
+            locked,
+            kind=OperationKind.RESTART,
+            summary="Enable granular keys",
+            requested_by=requested_by,
+            before={"jwt_rbac": False},
+        )
+    return locked

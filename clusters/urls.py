@@ -10,4 +10,5 @@ urlpatterns = [
     path("clusters/new", views.create, name="create"),
     path("clusters/<uuid:cluster_id>", views.overview, name="overview"),
     path("clusters/<uuid:cluster_id>/api-keys", views.create_api_key, name="create-api-key"),
+    path("clusters/<uuid:cluster_id>/api-keys/<uuid:key_id>/revoke", views.revoke_api_key, name="revoke-api-key"),
 ]

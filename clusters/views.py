@@ -12,12 +12,13 @@ from cloudconsole.accounts.services import Actor
 from cloudconsole.errors import ServiceError
 from cloudconsole.web.access import AccountRequest, account_page
 from cloudconsole.web.pages import render_page
+from clusters.database_keys import create_database_api_key, revoke_database_api_key
 from clusters.endpoints import rest_url
 from clusters.forms import ApiKeyForm, ClusterForm
 from clusters.models import Cluster, DatabaseApiKey
 from clusters.presentation import Badge, Progress, inference_badge, phase_badge, progress_of
 from clusters.queries import cluster_of, clusters_of, current_operation
-from clusters.services import create_cluster, create_database_api_key
+from clusters.services import create_cluster
 
 
 class ClusterView:
@@ -103,11 +104,26 @@ def create_api_key(request: AccountRequest, cluster_id: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             key, secret = create_database_api_key(
-                cluster=view.cluster, name=form.cleaned_data["name"], requested_by=Actor.of_user(request.user)
+                cluster=view.cluster,
+                name=form.cleaned_data["name"],
+                expires_at=form.expires_at,
+                access=form.wanted_access,
+                requested_by=Actor.of_user(request.user),
             )
         except ServiceError as error:
-            form.add_error("name", error.sentence)
+            form.add_error("name" if error.field == "name" else "access", error.sentence)
         else:
             context |= {"new_key": key, "secret": secret, "key_form": ApiKeyForm()}
             return render_page(request, "clusters/overview.html", context, fragments=("api-keys",))
     return render_page(request, "clusters/overview.html", context, fragments=("api-keys",), status=422)
+
+
+@require_POST
+@account_page("read:clusters", "delete:api_keys")
+def revoke_api_key(request: AccountRequest, cluster_id: UUID, key_id: UUID) -> HttpResponse:
+    cluster = cluster_of(request.account, cluster_id)
+    revoke_database_api_key(cluster=cluster, key_id=key_id, requested_by=Actor.of_user(request.user))
+    if not request.htmx:
+        return redirect("clusters:overview", cluster.pk)
+    context = {"view": ClusterView(cluster), "cluster": cluster, "key_form": ApiKeyForm()}
+    return render_page(request, "clusters/overview.html", context, fragments=("api-keys",))

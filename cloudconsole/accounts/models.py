@@ -7,6 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from cloudconsole.accounts import permissions
+from cloudconsole.accounts.audit_chain import NOTHING_BEFORE
 
 
 class UserManager(BaseUserManager["User"]):
@@ -32,8 +33,10 @@ class User(AbstractBaseUser):
 
 class Account(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=64)
+    name = models.CharField(max_length=256)
     created_at = models.DateTimeField(default=timezone.now)
+    modified_at = models.DateTimeField(default=timezone.now)
+    company = models.JSONField(null=True)  # {"name": …, "domain": … or absent}
     members = models.ManyToManyField(User, through="Membership", related_name="accounts")
 
     def __str__(self) -> str:
@@ -60,12 +63,23 @@ class Membership(models.Model):
 
 
 class PaymentMethod(models.Model):
-    """A simulated way to pay. A paid cluster needs its account to have one."""
+    """A simulated way to pay: nobody is ever charged. A paid cluster needs its account to have one."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="payment_methods")
     name = models.CharField(max_length=64)
+    is_default = models.BooleanField(default=False)
+    # What an API client sent, absent where it sent nothing: payment_provider_id, tax_id, billing_address (JSON form)
+    details = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now)
+    modified_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"], condition=models.Q(is_default=True), name="one_default_payment_method"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -84,11 +98,29 @@ class ManagementKey(models.Model):
         return f"{self.prefix}…"
 
 
+class AuditChain(models.Model):
+    """Where an account's audit log ends: how many events it has, and the last one's hash.
+
+    Its row is locked while an event is appended, so that an account's events stand in one line.
+    """
+
+    account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True, related_name="audit_chain")
+    length = models.PositiveBigIntegerField(default=0)
+    head = models.CharField(max_length=64, default=NOTHING_BEFORE, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.length} events of {self.account_id}"
+
+
 class AuditEvent(models.Model):
-    """One thing somebody did. Append-only: written in the transaction of the thing itself."""
+    """One thing somebody did. Append-only: written in the transaction of the thing itself, never changed after.
+
+    ``sequence`` counts an account's events from 1; ``hash`` covers the event and ``previous_hash`` (``audit_chain``).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="audit_events")
+    sequence = models.PositiveBigIntegerField()
     actor_type = models.CharField(max_length=16)
     actor_id = models.CharField(max_length=64)
     actor_name = models.CharField(max_length=254)
@@ -98,8 +130,11 @@ class AuditEvent(models.Model):
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
+    previous_hash = models.CharField(max_length=64, blank=True)
+    hash = models.CharField(max_length=64)
 
     class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "sequence"], name="audit_events_stand_in_line")]
         indexes = [models.Index(fields=["account", "-created_at"])]
 
     def __str__(self) -> str:

@@ -1,7 +1,12 @@
 """Reading accounts: who belongs to one, and what they may do there."""
 
-from cloudconsole.accounts.models import Account, ManagementKey, Membership, User
-from cloudconsole.accounts.permissions import permissions_of_management_keys, permissions_of_role
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from cloudconsole.accounts.models import Account, ManagementKey, Membership, PaymentMethod, User
+from cloudconsole.accounts.permissions import Role, permissions_of_management_keys, permissions_of_role
+from cloudconsole.errors import Code, ServiceError
 
 
 def effective_permissions(*, caller: User | Membership | ManagementKey, account: Account) -> frozenset[str]:
@@ -17,3 +22,35 @@ def effective_permissions(*, caller: User | Membership | ManagementKey, account:
     if isinstance(caller, Membership):
         return permissions_of_role(caller.role)
     return permissions_of_management_keys()
+
+
+def owner_of(account: Account) -> User | None:
+    membership = account.memberships.select_related("user").filter(role=Role.OWNER).first()
+    return membership.user if membership else None
+
+
+def payment_method_of(account: Account, method_id: UUID, *, locked: bool = False) -> PaymentMethod:
+    """One payment method. Raises ServiceError NOT_FOUND, also for those of other accounts."""
+    methods = PaymentMethod.objects.select_for_update() if locked else PaymentMethod.objects
+    method = methods.filter(account=account, pk=method_id).first()
+    if method is None:
+        raise ServiceError(Code.NOT_FOUND, f"There is no payment method {method_id} in account {account.pk}.")
+    return method
+
+
+def members_of(account: Account) -> QuerySet[Membership]:
+    """The account's members with their users, who joined first comes first."""
+    return account.memberships.select_related("user").order_by("pk")
+
+
+def member_of(account: Account, user_id: UUID) -> Membership:
+    """One member of the account. Raises ServiceError NOT_FOUND."""
+    membership = members_of(account).filter(user_id=user_id).first()
+    if membership is None:
+        raise ServiceError(Code.NOT_FOUND, f"There is no member {user_id} in account {account.pk}.")
+    return membership
+
+
+def management_keys_of(account: Account) -> QuerySet[ManagementKey]:
+    """The account's management keys, oldest first."""
+    return account.management_keys.order_by("created_at", "id")

@@ -7,6 +7,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import code_pb2, status_pb2
+from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
 from cloudconsole.api.gen.buf.validate.violations_pb2 import Violations
@@ -55,6 +56,8 @@ def status_of(error: Exception, trace_id: str) -> status_pb2.Status:
             return _status(error.code, str(error))
         case UnreadableRequest():
             return _status("INVALID_ARGUMENT", str(error))
+        case APIException():  # the console's protection against forged requests
+            return _status("PERMISSION_DENIED", str(error.detail))
         case SuspiciousOperation():  # Django's limits on bodies and parameters
             return _status("INVALID_ARGUMENT", "The request is too large.")
         case InvalidRequest():

@@ -10,11 +10,33 @@ from google.protobuf.message_factory import GetMessageClass
 
 from cloudconsole.api.declarations import method_access
 from cloudconsole.api.gen.cloudconsole import options_pb2
+from cloudconsole.api.gen.qdrant.cloud.account.v1 import account_pb2
+from cloudconsole.api.gen.qdrant.cloud.auth.v1 import auth_pb2
+from cloudconsole.api.gen.qdrant.cloud.billing.v1 import billing_pb2
 from cloudconsole.api.gen.qdrant.cloud.booking.v1 import booking_pb2
+from cloudconsole.api.gen.qdrant.cloud.cluster.auth.v2 import database_api_key_pb2
 from cloudconsole.api.gen.qdrant.cloud.cluster.v1 import cluster_pb2
+from cloudconsole.api.gen.qdrant.cloud.iam.v1 import iam_pb2
+from cloudconsole.api.gen.qdrant.cloud.metering.v1 import metering_pb2
 from cloudconsole.api.gen.qdrant.cloud.monitoring.v1 import monitoring_pb2
+from cloudconsole.api.gen.qdrant.cloud.payment.v1 import payment_pb2
+from cloudconsole.api.gen.qdrant.cloud.platform.v1 import platform_pb2
+from cloudconsole.api.gen.qdrant.cloud.quota.v1 import quota_pb2
 
-_FILES: tuple[ModuleType, ...] = (cluster_pb2, booking_pb2, monitoring_pb2)
+_FILES: tuple[ModuleType, ...] = (
+    cluster_pb2,
+    database_api_key_pb2,
+    booking_pb2,
+    platform_pb2,
+    monitoring_pb2,
+    metering_pb2,
+    billing_pb2,
+    account_pb2,
+    iam_pb2,
+    auth_pb2,
+    quota_pb2,
+    payment_pb2,
+)
 
 
 @dataclass(frozen=True)

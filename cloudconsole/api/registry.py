@@ -6,10 +6,10 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from cloudconsole.api.callers import Caller
 from cloudconsole.api.methods import METHODS
 
-Servicer = Callable[[Any, Caller], Message]
+# A request, and the Caller; the Identity where no account is concerned, None where nobody needs to sign in.
+Servicer = Callable[[Any, Any], Message]
 
 
 @dataclass(frozen=True)

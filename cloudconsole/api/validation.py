@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from cloudconsole.api.declarations import Field, field_rules, message_rules
 from cloudconsole.api.gen.buf.validate.violations_pb2 import FieldPath, FieldPathElement, Violation
@@ -23,6 +24,7 @@ _QUALIFIED_NAME = re.compile(
 _KINDS: dict[int, str] = {
     number: name.removeprefix("TYPE_").lower() for name, number in FieldDescriptorProto.Type.items()
 }
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 _Path = tuple[FieldPathElement, ...]
 
 
@@ -103,6 +105,8 @@ def _field(message: Message, field: Field, path: _Path) -> Iterator[Violation]:
     rules = field_rules(field)
     path = (*path, _element(field))
     value = getattr(message, field.name)
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        return  # maps stand in answers only
     if field.is_repeated:
         if rules.HasField("min_items") and len(value) < rules.min_items:
             yield _violation(path, "repeated.min_items", f"must have at least {rules.min_items} items")
@@ -119,7 +123,10 @@ def _field(message: Message, field: Field, path: _Path) -> Iterator[Violation]:
 
 
 def _value(field: Field, rules: FieldRules, value: Any, path: _Path) -> Iterator[Violation]:
-    if field.message_type is not None:
+    if isinstance(value, Timestamp):
+        if not (_FIRST_SECOND <= value.seconds <= _LAST_SECOND and 0 <= value.nanos < 10**9):
+            yield _violation(path, "timestamp.valid", "must lie in the years 1 to 9999")
+    elif field.message_type is not None:
         if not field.message_type.full_name.startswith("google.protobuf."):
             yield from _message(value, path)
     elif field.enum_type is not None:
@@ -136,6 +143,8 @@ def _value(field: Field, rules: FieldRules, value: Any, path: _Path) -> Iterator
             yield _violation(path, f"{kind}.gte", f"must be {rules.gte:g} or more")
         if rules.HasField("lte") and not value <= rules.lte:
             yield _violation(path, f"{kind}.lte", f"must be {rules.lte:g} or less")
+        if rules.HasField("gt") and not value > rules.gt:
+            yield _violation(path, f"{kind}.gt", f"must be more than {rules.gt:g}")
 
 
 def _text_problems(rules: FieldRules, text: str) -> Iterator[tuple[str, str]]:
@@ -201,6 +210,10 @@ def _message_rules(message: Message, path: _Path) -> Iterator[Violation]:
     for name in rules.uuid:
         if not is_uuid(value_at(message, name)):
             yield below(name, "string.uuid", "must be a UUID")
+    for name in rules.required_oneof:
+        if message.WhichOneof(name) is None:
+            choices = " or ".join(field.name for field in message.DESCRIPTOR.oneofs_by_name[name].fields)
+            yield _violation((*path, FieldPathElement(field_name=name)), "required", f"is missing: set {choices}")
     for pair in rules.needs:
         if _is_set(message, pair.field) and not _is_set(message, pair.other):
             yield below(pair.other, "message.needs", f"is needed together with {pair.field}")

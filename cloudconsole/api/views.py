@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cloudconsole.api import dispatch
-from cloudconsole.api.callers import Caller
+from cloudconsole.api.callers import Identity
 from cloudconsole.api.errors import RpcError
 from cloudconsole.api.methods import Method
 from cloudconsole.api.transcoding import read_request, to_json
@@ -58,7 +58,8 @@ class RpcView(ApiView):
             query=request.query_params.lists(),
             body=request.body,
         )
-        return Response(to_json(dispatch.call(method, message, cast(Caller, request.user))))
+        identity = cast(Identity | None, request.user)
+        return Response(to_json(dispatch.call(method, message, identity, request.headers.get("Idempotency-Key"))))
 
     get = post = put = patch = delete = head = trace = serve
     options = serve  # type: ignore[assignment]  # REST framework would describe the view

@@ -19,8 +19,9 @@ from django.db import transaction
 from cloudconsole.accounts.models import Account, ManagementKey, Membership, PaymentMethod, User
 from cloudconsole.accounts.services import SYSTEM, create_management_key
 from cloudconsole.secrets_at_rest import hash_secret, new_secret
+from clusters.database_keys import create_database_api_key
 from clusters.models import Cluster, DatabaseApiKey, Package, Region
-from clusters.services import ClusterSpecification, create_cluster, create_database_api_key
+from clusters.services import ClusterSpecification, create_cluster
 
 NAMESPACE = UUID("5c1d3a44-8e0b-4d6c-9a57-0c10dc0501e0")
 EMAIL = "demo@cloudconsole.example"
@@ -93,7 +94,8 @@ def _seed_login(account: Account, demo: dict[str, Any]) -> None:
         user.save()
     Membership.objects.get_or_create(account=account, user=user, defaults={"role": Membership.Role.OWNER})
     PaymentMethod.objects.get_or_create(
-        id=demo_id("payment-method", "demo"), defaults={"account": account, "name": "Simulated card"}
+        id=demo_id("payment-method", "demo"),
+        defaults={"account": account, "name": "Simulated card", "is_default": True},
     )
 
 

@@ -11,6 +11,7 @@ from cloudconsole.supervisor.demo import demo_id, read_demo_secrets
 from cloudconsole.supervisor.running import running_processes
 from clusters.endpoints import endpoint_url
 from clusters.models import Cluster
+from clusters.queries import present_clusters
 from clusters.rules.lifecycle import Phase
 
 
@@ -31,7 +32,7 @@ def read_status() -> CloudStatus:
     components, models = asyncio.run(_ask_processes())
     clusters: list[Cluster] = []
     try:
-        clusters = list(Cluster.objects.select_related("region", "package").order_by("created_at", "id"))
+        clusters = list(present_clusters().select_related("region", "package").order_by("created_at", "id"))
         components["database"] = True
     except DatabaseError:
         components["database"] = False

@@ -29,6 +29,7 @@ class AccountRequest(HttpRequest):
     user: User
     htmx: HtmxDetails
     membership: Membership
+    memberships: list[Membership]  # in all accounts of the user
     permissions: frozenset[str]
     read_only: str | None  # why nothing on the page can be changed
 

@@ -10,4 +10,8 @@ def account(request: HttpRequest) -> dict[str, Any]:
     membership = getattr(request, "membership", None)
     if membership is None:
         return {}
-    return {"account": membership.account, "read_only": getattr(request, "read_only", None)}
+    return {
+        "account": membership.account,
+        "memberships": getattr(request, "memberships", []),
+        "read_only": getattr(request, "read_only", None),
+    }

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from clusters.agent.nodes import GenerationConflict, Nodes
 from clusters.agent.wanted import Configuration
+from clusters.provisioners.owner import Owner
 
 
 class _ConfigurationBody(BaseModel):
@@ -19,13 +20,21 @@ class _ConfigurationBody(BaseModel):
     inference_enabled: bool
 
 
-class _StartBody(BaseModel):
+class _OwnerBody(BaseModel):
     generation: int = Field(ge=0)
+    token: int = Field(0, ge=0)
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.generation, self.token)
+
+
+class _StartBody(_OwnerBody):
     configuration: _ConfigurationBody
 
 
-class _StopBody(BaseModel):
-    generation: int = Field(ge=0)
+class _StopBody(_OwnerBody):
+    including_own: bool = False
 
 
 def create_api(nodes: Nodes) -> Starlette:
@@ -34,12 +43,13 @@ def create_api(nodes: Nodes) -> Starlette:
     async def start(request: Request) -> Response:
         body = await _body(request, _StartBody)
         configuration = Configuration(**body.configuration.model_dump())
-        return JSONResponse(await nodes.start(_cluster_id(request), body.generation, configuration))
+        return JSONResponse(await nodes.start(_cluster_id(request), body.owner, configuration))
 
     async def stop(request: Request) -> Response:
         body = await _body(request, _StopBody)
         cluster_id = _cluster_id(request)
-        return JSONResponse(await nodes.stop(cluster_id, body.generation) or _unknown_but_stopped(cluster_id))
+        status = await nodes.stop(cluster_id, body.owner, body.including_own)
+        return JSONResponse(status or _unknown_but_stopped(cluster_id))
 
     async def status(request: Request) -> Response:
         found = nodes.status(_cluster_id(request))
@@ -51,7 +61,8 @@ def create_api(nodes: Nodes) -> Starlette:
         return JSONResponse({"nodes": nodes.statuses()})
 
     async def delete(request: Request) -> Response:
-        await nodes.delete(_cluster_id(request))
+        body = await _body(request, _OwnerBody)
+        await nodes.delete(_cluster_id(request), body.owner)
         return JSONResponse({})
 
     return Starlette(
@@ -59,8 +70,8 @@ def create_api(nodes: Nodes) -> Starlette:
             Route("/nodes", list_nodes, methods=["GET"]),
             Route("/nodes/{cluster_id}", start, methods=["PUT"]),
             Route("/nodes/{cluster_id}", status, methods=["GET"]),
-            Route("/nodes/{cluster_id}", delete, methods=["DELETE"]),
             Route("/nodes/{cluster_id}/stop", stop, methods=["POST"]),
+            Route("/nodes/{cluster_id}/delete", delete, methods=["POST"]),
         ],
         exception_handlers={HTTPException: _refuse, GenerationConflict: _conflict},
     )
@@ -76,6 +87,7 @@ def _unknown_but_stopped(cluster_id: str) -> dict[str, Any]:
         "started_at": None,
         "restarts": 0,
         "socket": None,
+        "memory_bytes": None,
     }
 
 

@@ -49,7 +49,7 @@ class NodeKeeper:
             self._task = None
 
     def report(self) -> dict[str, Any]:
-        """What runs: state, readiness, pid, start time, restarts and socket."""
+        """What runs: state, readiness, pid, start time, restarts, socket and the memory that the process holds."""
         process = self._process
         return {
             "state": self.state,
@@ -58,6 +58,7 @@ class NodeKeeper:
             "started_at": process.started_at.isoformat() if process else None,
             "restarts": self.restarts,
             "socket": str(self.socket),
+            "memory_bytes": process.memory_bytes() if process else None,
         }
 
     async def _keep_running(self, wanted: WantedNode) -> None:

@@ -1,4 +1,4 @@
-"""All nodes of a machine: every call is keyed by generation, so repeating one changes nothing.
+"""All nodes of a machine: every call names its owner, a generation and a token, so repeating one changes nothing.
 
 A generation is started once. A newer one replaces it only after it was stopped, and an older one never comes back.
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 from clusters.agent.keeper import NodeKeeper
 from clusters.agent.wanted import Configuration, WantedNode, WantedNodes
+from clusters.provisioners.owner import Owner
 
 log = logging.getLogger(__name__)
 
@@ -39,45 +40,58 @@ class Nodes:
             if wanted.running:
                 self._keeper(wanted.cluster_id).start(wanted)
 
-    async def start(self, cluster_id: str, generation: int, configuration: Configuration) -> dict[str, Any]:
-        """Run this generation; returns its status without waiting for readiness. Raises GenerationConflict."""
+    async def start(self, cluster_id: str, owner: Owner, configuration: Configuration) -> dict[str, Any]:
+        """Run the owner's generation; returns its status without waiting for readiness. Raises GenerationConflict."""
         async with self._locks[cluster_id]:
+            self._check_not_stale(cluster_id, owner)
             present = self._wanted.get(cluster_id)
-            if present is not None:
-                if generation < max(present.generation, present.stopped_below):
-                    raise GenerationConflict(f"generation {generation} is stale: a newer one was asked for")
-                if present.running and present.generation == generation:
-                    return self._status(cluster_id)
-                if present.running:
+            if present is not None and present.running:
+                if present.generation != owner.generation:
                     raise GenerationConflict(f"generation {present.generation} is running, stop it first")
-            floor = present.stopped_below if present else 0
-            self._want(WantedNode(cluster_id, generation, configuration, True, floor))
+                self._want(dataclasses.replace(present, floor=owner))
+                return self._status(cluster_id)
+            self._want(WantedNode(cluster_id, owner.generation, configuration, True, owner))
             self._keeper(cluster_id).start(self._wanted[cluster_id])
-            log.info("node %s started, generation %d", cluster_id, generation)
+            log.info("node %s started, generation %d", cluster_id, owner.generation)
             return self._status(cluster_id)
 
-    async def stop(self, cluster_id: str, generation: int) -> dict[str, Any] | None:
-        """Stop what runs with an older generation and wait until it is gone; None for an unknown cluster."""
+    async def stop(self, cluster_id: str, owner: Owner, including_own: bool) -> dict[str, Any] | None:
+        """Stop what runs with an older generation, or the owner's too, and wait until it is gone.
+
+        None for an unknown cluster. An owner that comes too late changes nothing.
+        """
         async with self._locks[cluster_id]:
             present = self._wanted.get(cluster_id)
             if present is None:
                 return None
-            older = present.generation < generation
-            floor = max(present.stopped_below, generation)
-            self._want(dataclasses.replace(present, running=present.running and not older, stopped_below=floor))
-            if older:
+            if owner < present.floor:
+                return self._status(cluster_id)
+            goes = present.generation < owner.generation or (including_own and present.generation == owner.generation)
+            self._want(dataclasses.replace(present, running=present.running and not goes, floor=owner))
+            if goes:
                 await self._keeper(cluster_id).stop()
                 log.info("node %s stopped, generation %d", cluster_id, present.generation)
             return self._status(cluster_id)
 
-    async def delete(self, cluster_id: str) -> None:
-        """Stop a node and delete its data; an unknown cluster is no error."""
+    async def delete(self, cluster_id: str, owner: Owner) -> None:
+        """Stop a node and delete its data; an unknown cluster is no error. Raises GenerationConflict.
+
+        No earlier owner starts it again: one that was paused may come with its call after the deletion.
+        """
         async with self._locks[cluster_id]:
+            self._check_not_stale(cluster_id, owner)
+            await asyncio.to_thread(self._store.bury, cluster_id, owner)
             keeper = self._keepers.pop(cluster_id, None)
             if keeper is not None:
                 await keeper.stop()
             await asyncio.to_thread(self._store.delete, cluster_id)
             self._wanted.pop(cluster_id, None)
+
+    def _check_not_stale(self, cluster_id: str, owner: Owner) -> None:
+        present = self._wanted.get(cluster_id)
+        floor = present.floor if present else self._store.buried_by(cluster_id)
+        if owner < floor:
+            raise GenerationConflict(f"generation {owner.generation} is stale: a newer one was asked for")
 
     def status(self, cluster_id: str) -> dict[str, Any] | None:
         """A node's status, None for an unknown cluster."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import psutil
 
 from cloudconsole.paths import grpc_socket
 from clusters.agent.wanted import WantedNode
@@ -75,6 +76,13 @@ class NodeProcess:
         except TimeoutError:
             self._signal(signal.SIGKILL)
             await self._process.wait()
+
+    def memory_bytes(self) -> int | None:
+        """What the process holds in memory; None once it is gone."""
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except psutil.Error:
+            return None
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.db import DatabaseError, connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
-from django.utils import timezone
 
-from clusters.models import UNFINISHED, Operation
+from clusters.models import UNFINISHED, Cluster, Operation
+from clusters.rules.lifecycle import OperationKind
 
 LEASE = timedelta(seconds=10)
 RENEW_EVERY_SECONDS = 3.0
@@ -19,6 +19,10 @@ RENEW_EVERY_SECONDS = 3.0
 
 class LeaseLost(Exception):
     """Somebody else owns the operation now; whoever sees this stops without touching anything."""
+
+
+class Superseded(Exception):
+    """Nobody wants the operation any more: its cluster is to be deleted."""
 
 
 def claimable() -> Q:
@@ -35,7 +39,7 @@ def claim(operation_id: UUID) -> Operation | None:
         state=Operation.State.RUNNING,
         fencing_token=F("fencing_token") + 1,
         attempts=F("attempts") + 1,
-        lease_expires_at=timezone.now() + LEASE,
+        lease_expires_at=Now() + LEASE,  # the database's clock: those of the workers may differ
         started_at=Coalesce("started_at", Now()),
     )
     if not won:
@@ -45,11 +49,24 @@ def claim(operation_id: UUID) -> Operation | None:
 
 def update_owned(operation: Operation, **changes: object) -> None:
     """Change the row as its owner and renew the lease. Raises LeaseLost when somebody else took it over."""
-    changes.setdefault("lease_expires_at", timezone.now() + LEASE)
-    if not _owned(operation).update(**changes):
+    if not _owned(operation).update(lease_expires_at=Now() + LEASE, **changes):
         raise LeaseLost
     for name, value in changes.items():
         setattr(operation, name, value)
+
+
+def retry_later(operation: Operation, *, after: timedelta, **changes: object) -> None:
+    """Let go of the operation: the lease ends after this time, and the sweep hands the row to whoever is free."""
+    if not _owned(operation).update(lease_expires_at=Now() + after, **changes):
+        raise LeaseLost
+
+
+def check_wanted(operation: Operation) -> None:
+    """Deleting wins over everything. Raises Superseded once somebody asked for it."""
+    if operation.kind != OperationKind.DELETE and Cluster.objects.filter(
+        pk=operation.cluster_id, deleted_at__isnull=False
+    ):
+        raise Superseded
 
 
 @contextmanager
@@ -61,7 +78,7 @@ def kept_lease(operation: Operation) -> Iterator[None]:
         try:
             while not done.wait(RENEW_EVERY_SECONDS):
                 try:
-                    _owned(operation).update(lease_expires_at=timezone.now() + LEASE)
+                    _owned(operation).update(lease_expires_at=Now() + LEASE)
                 except DatabaseError:
                     connection.close()  # the next round opens a new one
         finally:

@@ -1,18 +1,18 @@
-"""Runs one operation from where it stands to its end."""
+"""Runs one operation from where it stands to its end, forwards or, once a step has failed, backwards."""
 
 import logging
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from clusters.models import UNFINISHED, Cluster, Operation
-from clusters.notifications import announce_cluster_change
-from clusters.operations.lease import LeaseLost, claim, kept_lease, update_owned
-from clusters.operations.steps import STEPS, StepFailed, Work, work_on
+from clusters.models import UNFINISHED, Operation
+from clusters.operations.lease import LeaseLost, Superseded, check_wanted, claim, kept_lease, retry_later, update_owned
+from clusters.operations.outcome import lock_row, write_failure, write_success
+from clusters.operations.steps import STEPS, Step, StepFailed, Work, work_on
 from clusters.provisioners.errors import GenerationRefused, ProvisionerUnavailable
-from clusters.rules.lifecycle import TRANSITIONS, OperationKind
+from clusters.rules.lifecycle import OperationKind
 from clusters.wakeup import run_operation_soon
 
 RETRY_AFTER = timedelta(seconds=2)
@@ -25,17 +25,18 @@ def run_operation(operation_id: UUID) -> None:
     if operation is None:
         return
     try:
-        if _superseded(operation):
-            update_owned(operation, state=Operation.State.SUPERSEDED, finished_at=timezone.now())
-        else:
-            _carry_out(work_on(operation))
+        if _left_to_a_newer_one(operation):
+            raise Superseded
+        _work(work_on(operation))
+    except Superseded:
+        update_owned(operation, state=Operation.State.SUPERSEDED, finished_at=timezone.now())
     except LeaseLost:
         logger.warning("operation %s was taken over by another worker", operation_id)
         return
     _wake_next(operation)
 
 
-def _superseded(operation: Operation) -> bool:
+def _left_to_a_newer_one(operation: Operation) -> bool:
     """A restart whose generation is no longer wanted leaves the work to the newer one."""
     return (
         operation.kind == OperationKind.RESTART
@@ -45,59 +46,86 @@ def _superseded(operation: Operation) -> bool:
     )
 
 
-def _carry_out(work: Work) -> None:
+def _work(work: Work) -> None:
+    """Carry out or take back. What runs the nodes may be away: then the row is let go, and tried again soon."""
     operation = work.operation
-    steps = STEPS[OperationKind(operation.kind)]
     try:
-        for step in steps[operation.steps_done :]:
-            logger.info("cluster %s: %s: %s", work.cluster.pk, operation.summary, step.title)
-            with kept_lease(operation):
-                step.run(work)
-            update_owned(
-                operation,
-                steps_done=operation.steps_done + 1,
-                step_times=[*operation.step_times, timezone.now().isoformat()],
-            )
-    except (StepFailed, GenerationRefused) as error:
-        _fail(work, str(error))
+        if not operation.undoing:
+            _carry_out(work)
+        if operation.undoing:
+            _take_back(work)
     except ProvisionerUnavailable as error:
-        # The row stays ours on paper only: once the short lease is over the sweep hands it to whoever is free.
         logger.warning("cluster %s: %s; trying again", work.cluster.pk, error)
-        update_owned(operation, error=str(error), lease_expires_at=timezone.now() + RETRY_AFTER)
-    else:
-        _succeed(work)
+        retry_later(operation, after=RETRY_AFTER, **({} if operation.undoing else {"error": str(error)}))
 
 
-@transaction.atomic
-def _succeed(work: Work) -> None:
-    """What runs now becomes the cluster's observed state, and its endpoint opens."""
-    operation, now = work.operation, timezone.now()
-    update_owned(operation, state=Operation.State.SUCCEEDED, error="", finished_at=now)
-    cluster = Cluster.objects.select_for_update().get(pk=work.cluster.pk)
-    cluster.observed_generation = operation.generation
-    cluster.applied_configuration = operation.configuration
-    cluster.serving = True
-    if operation.kind == OperationKind.RESTART:
-        cluster.restarted_at = now
-    transition = TRANSITIONS[OperationKind(operation.kind)]
-    if cluster.generation == operation.generation:
-        if transition.succeeded is not None:
-            cluster.phase = transition.succeeded
-    else:
-        cluster.phase = TRANSITIONS[OperationKind.RESTART].during
-    cluster.save()
-    announce_cluster_change(cluster.pk)
-
-
-@transaction.atomic
-def _fail(work: Work, sentence: str) -> None:
+def _carry_out(work: Work) -> None:
+    """Run the steps from where the operation stands. On one that fails for good the operation turns to undoing."""
     operation = work.operation
-    transition = TRANSITIONS[OperationKind(operation.kind)]
-    update_owned(operation, state=Operation.State.FAILED, error=sentence, finished_at=timezone.now())
-    Cluster.objects.filter(pk=work.cluster.pk, generation=operation.generation).update(
-        phase=transition.failed, reason=sentence
+    try:
+        for step in _steps(work)[operation.steps_done :]:
+            logger.info("cluster %s: %s: %s", work.cluster.pk, operation.summary, step.title)
+            check_wanted(operation)
+            if step.run:
+                with kept_lease(operation):
+                    step.run(work)
+            _mark_done(work, step)
+    except (LeaseLost, Superseded, DatabaseError):
+        raise
+    except (StepFailed, GenerationRefused) as error:
+        _turn_back(operation, str(error))
+    except ProvisionerUnavailable:
+        raise
+    except Exception as error:
+        logger.exception("cluster %s: %s failed", work.cluster.pk, operation.summary)
+        _turn_back(operation, f"Something unexpected went wrong ({error}). The log has the details; try again.")
+    else:
+        write_success(work)
+
+
+def _turn_back(operation: Operation, sentence: str) -> None:
+    if operation.kind == OperationKind.DELETE:  # there is no way back: it is tried until it succeeds
+        raise ProvisionerUnavailable(sentence)
+    update_owned(operation, undoing=True, error=sentence)
+
+
+def _take_back(work: Work) -> None:
+    """Undo the step that failed, which may be half done, and those before it, then write the failure down."""
+    operation, steps = work.operation, _steps(work)
+    for number in range(min(operation.steps_done, len(steps) - 1), -1, -1):
+        step = steps[number]
+        check_wanted(operation)
+        if step.undo:
+            with kept_lease(operation):
+                step.undo(work)
+        if step.undo or step.record_undo:
+            _mark_undone(work, step, number)
+    write_failure(work)
+
+
+@transaction.atomic
+def _mark_done(work: Work, step: Step) -> None:
+    operation, now = work.operation, timezone.now()
+    lock_row(work.cluster)
+    update_owned(
+        operation,
+        steps_done=operation.steps_done + 1,
+        step_times=[*operation.step_times, now.isoformat()],
     )
-    announce_cluster_change(work.cluster.pk)
+    if step.record:
+        step.record(work, now)
+
+
+@transaction.atomic
+def _mark_undone(work: Work, step: Step, number: int) -> None:
+    lock_row(work.cluster)
+    update_owned(work.operation, steps_done=number, step_times=work.operation.step_times[:number])
+    if step.record_undo:
+        step.record_undo(work, timezone.now())
+
+
+def _steps(work: Work) -> tuple[Step, ...]:
+    return STEPS[OperationKind(work.operation.kind)]
 
 
 def _wake_next(operation: Operation) -> None:

@@ -1,12 +1,21 @@
-"""The named steps of each kind of operation. Every step may be repeated without a second effect."""
+"""The named steps of each kind of operation.
+
+Every step may be repeated without a second effect. What it does outside of the database is ``run``; what it
+changes inside is ``record``, written in the transaction that marks the step as done. ``undo`` takes a step back that
+was begun or done, where half of an operation must not stay; it may be repeated as well.
+"""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
-from clusters.models import Cluster, Operation
+from clusters.models import Cluster, ComputePeriod, Operation
 from clusters.notifications import announce_cluster_change
+from clusters.operations.compute import end_compute, start_compute
+from clusters.operations.lease import check_wanted
 from clusters.provisioners.choice import Provisioner, provisioner_for
+from clusters.provisioners.owner import Owner
 from clusters.rules.lifecycle import OperationKind
 
 READY_DEADLINE_SECONDS = 60
@@ -25,34 +34,67 @@ class Work:
     cluster: Cluster
     provisioner: Provisioner
 
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.operation.generation, self.operation.fencing_token)
+
 
 @dataclass(frozen=True)
 class Step:
     title: str
-    run: Callable[[Work], None]
+    run: Callable[[Work], None] | None = None
+    record: Callable[[Work, datetime], None] | None = None
+    undo: Callable[[Work], None] | None = None
+    record_undo: Callable[[Work, datetime], None] | None = None
 
 
-def close_endpoint(work: Work) -> None:
+def close_endpoint(work: Work, _at: datetime) -> None:
     """From here on the gateway answers 503 with Retry-After for this cluster."""
     Cluster.objects.filter(pk=work.cluster.pk).update(serving=False)
     announce_cluster_change(work.cluster.pk)
 
 
+def open_endpoint(work: Work, _at: datetime) -> None:
+    """The nodes that ran before still do: let requests in again, unless there never were any."""
+    running = ComputePeriod.objects.filter(cluster=work.cluster, ended_at=None).exists()
+    Cluster.objects.filter(pk=work.cluster.pk).update(serving=running)
+    announce_cluster_change(work.cluster.pk)
+
+
 def stop_node(work: Work) -> None:
     """In-flight requests finish, then the process ends. A node of this or a later generation is left alone."""
-    work.provisioner.stop(work.cluster.pk, generation=work.operation.generation)
+    work.provisioner.stop(work.cluster.pk, owner=work.owner)
 
 
 def start_node(work: Work) -> None:
-    work.provisioner.start(
-        work.cluster.pk,
-        generation=work.operation.generation,
-        configuration=work.operation.configuration,
-    )
+    work.provisioner.start(work.cluster.pk, owner=work.owner, configuration=work.operation.configuration)
+
+
+def stop_this_generation(work: Work) -> None:
+    """Stop what this operation started; its data stays."""
+    work.provisioner.stop(work.cluster.pk, owner=work.owner, including_own=True)
+
+
+def remove_node(work: Work) -> None:
+    """Stop the process and delete the data; earlier owners never start it again."""
+    work.provisioner.delete(work.cluster.pk, owner=work.owner)
+
+
+def begin_compute(work: Work, at: datetime) -> None:
+    start_compute(work.cluster, work.operation.configuration, at)
+
+
+def finish_compute(work: Work, at: datetime) -> None:
+    end_compute(work.cluster, at)
+
+
+def revoke_keys(work: Work, at: datetime) -> None:
+    work.cluster.api_keys.filter(revoked_at=None).update(revoked_at=at)
+    announce_cluster_change(work.cluster.pk)
 
 
 def await_ready(work: Work) -> None:
-    """Wait until the node of this generation answers."""
+    """Wait until the node of this generation answers, or until the cluster is to be deleted."""
     deadline = time.monotonic() + READY_DEADLINE_SECONDS
     while True:
         if work.provisioner.ready(work.cluster.pk, generation=work.operation.generation):
@@ -62,19 +104,50 @@ def await_ready(work: Work) -> None:
                 f"The node did not become ready within {READY_DEADLINE_SECONDS} seconds. "
                 "Look at the cluster's log lines and restart it."
             )
+        check_wanted(work.operation)
         time.sleep(POLL_SECONDS)
 
 
+_CLOSE = Step("Close the endpoint", record=close_endpoint)
+_STOP = Step("Stop the node, after its running requests", stop_node)
+_AWAIT = Step("Wait until the node is ready", await_ready)
+
 STEPS: dict[OperationKind, tuple[Step, ...]] = {
     OperationKind.CREATE: (
-        Step("Start the node", start_node),
-        Step("Wait until the node is ready", await_ready),
+        Step("Start the node", start_node, begin_compute, undo=remove_node, record_undo=finish_compute),
+        _AWAIT,
     ),
     OperationKind.RESTART: (
-        Step("Close the endpoint", close_endpoint),
-        Step("Stop the node, after its running requests", stop_node),
-        Step("Start the node with the new configuration", start_node),
-        Step("Wait until the node is ready", await_ready),
+        _CLOSE,
+        _STOP,
+        Step("Start the node with the new configuration", start_node, begin_compute),
+        _AWAIT,
+    ),
+    OperationKind.SCALE: (
+        _CLOSE,
+        _STOP,
+        Step("Start the node in its new size", start_node, begin_compute),
+        _AWAIT,
+    ),
+    OperationKind.SCALE_OUT: (Step("Count the nodes and their disks anew", record=begin_compute),),
+    OperationKind.UPGRADE: (
+        _CLOSE,
+        _STOP,
+        Step("Start the node with the new version", start_node, begin_compute),
+        _AWAIT,
+    ),
+    OperationKind.SUSPEND: (
+        Step("Close the endpoint", record=close_endpoint, record_undo=open_endpoint),
+        Step("Stop the node, after its running requests", stop_node, finish_compute),
+    ),
+    OperationKind.UNSUSPEND: (
+        Step("Start the node", start_node, begin_compute, undo=stop_this_generation, record_undo=finish_compute),
+        _AWAIT,
+    ),
+    OperationKind.DELETE: (
+        _CLOSE,
+        Step("Revoke the API keys", record=revoke_keys),
+        Step("Stop the node and delete the data", remove_node, finish_compute),
     ),
 }
 

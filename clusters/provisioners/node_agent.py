@@ -1,7 +1,7 @@
 """The embedded provisioner: nodes on this machine, through the node agent's unix socket."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import httpx
 
 from cloudconsole.paths import resolve_paths
 from clusters.provisioners.errors import GenerationRefused, ProvisionerUnavailable
+from clusters.provisioners.owner import Owner
 
 _SOCKET_NAME = "agent.sock"
 _ANSWER_SECONDS = 10.0
@@ -27,6 +28,7 @@ class NodeStatus:
     started_at: str | None
     restarts: int
     socket: str | None
+    memory_bytes: int | None = field(compare=False)  # it changes all the time
 
 
 class NodeAgentProvisioner:
@@ -35,16 +37,17 @@ class NodeAgentProvisioner:
     def __init__(self, run_dir: Path | None = None) -> None:
         self._run_dir = run_dir or resolve_paths().run
 
-    def start(self, cluster_id: uuid.UUID | str, generation: int, configuration: dict[str, Any]) -> None:
-        """Run this generation with ``{"version", "inference_enabled"}``; does not wait for readiness.
+    def start(self, cluster_id: uuid.UUID | str, owner: Owner, configuration: dict[str, Any]) -> None:
+        """Run the owner's generation with ``{"version", "inference_enabled"}``; does not wait for readiness.
 
-        Raises GenerationRefused when another generation is in the way.
+        Raises GenerationRefused when another generation or a later owner is in the way.
         """
-        self._call("PUT", f"/nodes/{cluster_id}", {"generation": generation, "configuration": configuration})
+        self._call("PUT", f"/nodes/{cluster_id}", _named(owner) | {"configuration": configuration})
 
-    def stop(self, cluster_id: uuid.UUID | str, generation: int) -> None:
-        """Stop what runs with a generation older than this one and wait until it is gone."""
-        self._call("POST", f"/nodes/{cluster_id}/stop", {"generation": generation}, _STOP_SECONDS)
+    def stop(self, cluster_id: uuid.UUID | str, owner: Owner, including_own: bool = False) -> None:
+        """Stop what runs with an older generation, or with the owner's too, and wait until it is gone."""
+        body = _named(owner) | {"including_own": including_own}
+        self._call("POST", f"/nodes/{cluster_id}/stop", body, _STOP_SECONDS)
 
     def ready(self, cluster_id: uuid.UUID | str, generation: int) -> bool:
         """Whether the node of this generation answers requests."""
@@ -56,9 +59,14 @@ class NodeAgentProvisioner:
         answer = self._call("GET", f"/nodes/{cluster_id}")
         return None if answer.status_code == httpx.codes.NOT_FOUND else NodeStatus(**answer.json())
 
-    def delete(self, cluster_id: uuid.UUID | str) -> None:
-        """Stop a cluster's node and delete its data."""
-        self._call("DELETE", f"/nodes/{cluster_id}", timeout=_STOP_SECONDS)
+    def delete(self, cluster_id: uuid.UUID | str, owner: Owner) -> None:
+        """Stop a cluster's node and delete its data; no earlier owner starts it again."""
+        self._call("POST", f"/nodes/{cluster_id}/delete", _named(owner), _STOP_SECONDS)
+
+    def memory_bytes(self, cluster_id: uuid.UUID | str) -> int | None:
+        """What the node's process holds in memory; None while there is none."""
+        status = self.status(cluster_id)
+        return status.memory_bytes if status else None
 
     def upstream(self, cluster_id: uuid.UUID | str) -> str:
         """The path of the unix socket a cluster's node listens on."""
@@ -82,6 +90,10 @@ class NodeAgentProvisioner:
         if answer.is_error and answer.status_code != httpx.codes.NOT_FOUND:
             raise ProvisionerUnavailable(f"The node agent refused: {_sentence(answer)}")
         return answer
+
+
+def _named(owner: Owner) -> dict[str, Any]:
+    return {"generation": owner.generation, "token": owner.token}
 
 
 def _sentence(answer: httpx.Response) -> str:

@@ -23,12 +23,14 @@ class Phase(StrEnum):
     HEALTHY = "HEALTHY"
     NOT_READY = "NOT_READY"
     DELETING = "DELETING"
+    DELETED = "NOT_FOUND"  # gone, for everybody; the row stays for the bills
 
 
 class OperationKind(StrEnum):
     CREATE = "create"
     RESTART = "restart"
-    SCALE = "scale"
+    SCALE = "scale"  # another size of nodes, which restarts them
+    SCALE_OUT = "scale-out"  # more or fewer nodes, larger disks: no restart
     UPGRADE = "upgrade"
     SUSPEND = "suspend"
     UNSUSPEND = "unsuspend"
@@ -41,11 +43,11 @@ class Transition:
 
     allowed_from: frozenset[Phase]
     during: Phase
-    succeeded: Phase | None  # None: the cluster is gone
+    succeeded: Phase
     failed: Phase
 
 
-_WORKING = frozenset({Phase.HEALTHY, Phase.NOT_READY, Phase.FAILED_TO_UPDATE})
+_WORKING = frozenset({Phase.HEALTHY, Phase.NOT_READY, Phase.FAILED_TO_UPDATE, Phase.FAILED_TO_SUSPEND})
 # Intents may pile up: what is asked while an update runs is applied by a later generation of the same cluster.
 _UPDATABLE = _WORKING | {Phase.CREATING, Phase.UPDATING, Phase.SCALING, Phase.UPGRADING}
 
@@ -53,18 +55,21 @@ TRANSITIONS: dict[OperationKind, Transition] = {
     OperationKind.CREATE: Transition(frozenset(), Phase.CREATING, Phase.HEALTHY, Phase.FAILED_TO_CREATE),
     OperationKind.RESTART: Transition(_UPDATABLE, Phase.UPDATING, Phase.HEALTHY, Phase.FAILED_TO_UPDATE),
     OperationKind.SCALE: Transition(_WORKING, Phase.SCALING, Phase.HEALTHY, Phase.FAILED_TO_UPDATE),
+    OperationKind.SCALE_OUT: Transition(_WORKING, Phase.SCALING, Phase.HEALTHY, Phase.FAILED_TO_UPDATE),
     OperationKind.UPGRADE: Transition(_WORKING, Phase.UPGRADING, Phase.HEALTHY, Phase.FAILED_TO_UPDATE),
-    OperationKind.SUSPEND: Transition(
-        _WORKING | {Phase.FAILED_TO_SUSPEND}, Phase.SUSPENDING, Phase.SUSPENDED, Phase.FAILED_TO_SUSPEND
-    ),
+    OperationKind.SUSPEND: Transition(_WORKING, Phase.SUSPENDING, Phase.SUSPENDED, Phase.FAILED_TO_SUSPEND),
     OperationKind.UNSUSPEND: Transition(
         frozenset({Phase.SUSPENDED, Phase.FAILED_TO_RESUME}),
         Phase.RESUMING,
         Phase.HEALTHY,
         Phase.FAILED_TO_RESUME,
     ),
-    OperationKind.DELETE: Transition(frozenset(Phase) - {Phase.DELETING}, Phase.DELETING, None, Phase.DELETING),
+    OperationKind.DELETE: Transition(
+        frozenset(Phase) - {Phase.DELETING, Phase.DELETED}, Phase.DELETING, Phase.DELETED, Phase.DELETING
+    ),
 }
+# After these a cluster has nodes that serve; the others end with none.
+SERVING_AFTER = frozenset(kind for kind, transition in TRANSITIONS.items() if transition.succeeded == Phase.HEALTHY)
 
 
 def may_start(kind: OperationKind, phase: Phase) -> bool:
@@ -74,7 +79,16 @@ def may_start(kind: OperationKind, phase: Phase) -> bool:
 
 def refusal_sentence(kind: OperationKind, name: str, phase: Phase) -> str:
     """Why ``kind`` cannot start now and what to do about it."""
-    return (
-        f"Cluster {name} is {phase.replace('_', ' ').lower()}, so it cannot {kind} now. "
-        "Wait until it is healthy and try again."
-    )
+    state = phase.replace("_", " ").lower()
+    return f"Cluster {name} is {state}, so it cannot {kind.replace('-', ' ')} now. {_WHAT_TO_DO.get(phase, _WAIT)}"
+
+
+_WAIT = "Wait until it is healthy and try again."
+_WHAT_TO_DO = {
+    Phase.SUSPENDED: "Resume it and try again.",
+    Phase.FAILED_TO_RESUME: "Resume it and try again.",
+    Phase.FAILED_TO_SUSPEND: "Suspend it again, or restart it.",
+    Phase.FAILED_TO_CREATE: "Try its creation again, or delete it.",
+    Phase.HEALTHY: "It runs already.",
+    Phase.DELETING: "Create a new one.",
+}

@@ -4,12 +4,12 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from django.test import Client
 
 from cloudconsole.accounts.models import Account
-from cloudconsole.accounts.permissions import PERMISSIONS
 from cloudconsole.accounts.services import Actor
 from cloudconsole.api import dispatch
-from cloudconsole.api.callers import Caller
+from cloudconsole.api.callers import Caller, Identity, identity_with_key
 from cloudconsole.api.gen.cloudconsole.options_pb2 import Access
 from cloudconsole.api.gen.qdrant.cloud.cluster.v1.cluster_pb2 import ListClustersRequest, RestartClusterRequest
 from cloudconsole.api.methods import METHODS
@@ -83,8 +83,21 @@ def test_an_account_that_is_no_uuid_is_an_invalid_argument(api):
     assert (answer.status_code, answer.json()["message"]) == (400, "account_id must be a UUID")
 
 
+class SomebodyIn:
+    """An identity with some permissions in one account."""
+
+    user = None
+
+    def __init__(self, account, *permissions):
+        self.account = account
+        self.permissions = frozenset(permissions)
+
+    def in_account(self, account_id):
+        return Caller(self.account, Actor("user", "1", "reader@acme.example"), self.permissions)
+
+
 def test_a_caller_without_the_permission_is_refused(account, make_cluster):
-    reader = Caller(account, Actor("user", "1", "reader@acme.example"), frozenset({"read:clusters"}))
+    reader = SomebodyIn(account, "read:clusters")
     dispatch.call(LIST, ListClustersRequest(account_id=str(account.pk)), reader)
     request = RestartClusterRequest(account_id=str(account.pk), cluster_id=str(make_cluster().pk))
     with pytest.raises(ServiceError, match="needs the permission write:clusters") as refused:
@@ -92,9 +105,28 @@ def test_a_caller_without_the_permission_is_refused(account, make_cluster):
     assert refused.value.code == Code.PERMISSION_DENIED
 
 
-def test_what_is_for_people_refuses_a_key_with_every_permission(account):
+def test_what_is_for_people_refuses_a_key_with_every_permission(api, user):
     people_only = replace(LIST, access=Access(account="account_id", any_actor=True, user_only=True))
-    request = ListClustersRequest(account_id=str(account.pk))
-    dispatch.call(people_only, request, Caller(account, Actor("user", "1", "a@acme.example"), frozenset()))
+    request = ListClustersRequest(account_id=str(api.account.pk))
+    dispatch.call(people_only, request, Identity.of_user(user))
     with pytest.raises(ServiceError, match="signed-in people only"):
-        dispatch.call(people_only, request, Caller(account, Actor("management_key", "1", "key"), PERMISSIONS))
+        dispatch.call(people_only, request, identity_with_key(f"apikey {api.secret}"))
+
+
+def test_a_person_acts_in_every_account_of_theirs_and_in_no_other(user, client, make_cluster):
+    make_cluster()
+    client.force_login(user)
+    mine, other = user.accounts.get(), Account.objects.create(name="Other")
+    answer = client.get(f"/api/cluster/v1/accounts/{mine.pk}/clusters")
+    assert [item["name"] for item in answer.json()["items"]] == ["new-us"]
+    assert client.get(f"/api/cluster/v1/accounts/{other.pk}/clusters").status_code == 404
+
+
+def test_a_persons_session_alone_changes_nothing(user, make_cluster):
+    """Another site can make a browser send the console's cookie, but not its token."""
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(user)
+    cluster = make_cluster()
+    answer = browser.post(f"/api/cluster/v1/accounts/{cluster.account_id}/clusters/{cluster.pk}/restart")
+    assert (answer.status_code, answer.json()["code"]) == (403, 7)
+    assert Cluster.objects.get().generation == 1

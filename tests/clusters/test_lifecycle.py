@@ -6,14 +6,16 @@ import pytest
 
 from clusters.rules.lifecycle import TRANSITIONS, OperationKind, Phase, may_start, refusal_sentence
 
+WORKING = {"HEALTHY", "NOT_READY", "FAILED_TO_UPDATE", "FAILED_TO_SUSPEND"}
 MAY_START = {
     OperationKind.CREATE: set(),
-    OperationKind.RESTART: {"HEALTHY", "NOT_READY", "FAILED_TO_UPDATE", "CREATING", "UPDATING", "SCALING", "UPGRADING"},
-    OperationKind.SCALE: {"HEALTHY", "NOT_READY", "FAILED_TO_UPDATE"},
-    OperationKind.UPGRADE: {"HEALTHY", "NOT_READY", "FAILED_TO_UPDATE"},
-    OperationKind.SUSPEND: {"HEALTHY", "NOT_READY", "FAILED_TO_UPDATE", "FAILED_TO_SUSPEND"},
+    OperationKind.RESTART: WORKING | {"CREATING", "UPDATING", "SCALING", "UPGRADING"},
+    OperationKind.SCALE: WORKING,
+    OperationKind.SCALE_OUT: WORKING,
+    OperationKind.UPGRADE: WORKING,
+    OperationKind.SUSPEND: WORKING,
     OperationKind.UNSUSPEND: {"SUSPENDED", "FAILED_TO_RESUME"},
-    OperationKind.DELETE: {phase.value for phase in Phase} - {"DELETING"},
+    OperationKind.DELETE: {phase.value for phase in Phase} - {"DELETING", "NOT_FOUND"},
 }
 
 
@@ -30,10 +32,10 @@ def test_every_operation_leads_out_of_its_own_phase(kind):
         assert transition.failed != transition.during
 
 
-def test_from_every_phase_some_operation_can_be_started_except_while_deleting():
+def test_from_every_phase_some_operation_can_be_started_until_it_is_deleted():
     for phase in Phase:
         startable = [kind for kind in OperationKind if may_start(kind, phase)]
-        assert bool(startable) == (phase != Phase.DELETING)
+        assert bool(startable) == (phase not in {Phase.DELETING, Phase.DELETED})
 
 
 def test_a_refusal_says_what_the_cluster_does_and_what_to_do():

@@ -20,6 +20,7 @@ from clusters.operations.runner import run_operation
 from clusters.operations.steps import STEPS
 from clusters.provisioners.errors import ProvisionerUnavailable
 from clusters.provisioners.node_agent import NodeAgentProvisioner
+from clusters.provisioners.owner import Owner
 from clusters.rules.lifecycle import OperationKind, Phase
 from clusters.services import ClusterSpecification, create_cluster, restart_cluster
 from clusters.tasks import sweep_operations
@@ -71,7 +72,7 @@ def cluster(agent, account, payment_method, make_cluster):
     run_operation(created.operations.get().pk)
     created.refresh_from_db()
     yield created
-    nodes.delete(created.pk)
+    nodes.delete(created.pk, Owner(1000))
 
 
 def run_all(cluster) -> None:
@@ -134,7 +135,8 @@ def test_a_worker_that_died_at_any_step_is_replaced(cluster, steps_done, monkeyp
     from clusters.operations.steps import work_on
 
     for step in STEPS[OperationKind.RESTART][:steps_done]:
-        step.run(work_on(dead))
+        if step.run:
+            step.run(work_on(dead))
     update_owned(dead, steps_done=max(0, steps_done - 1))  # it may have died before it wrote the last one down
     run_operation(operation.pk)
     operation.refresh_from_db()

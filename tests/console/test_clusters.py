@@ -208,7 +208,49 @@ class TestOverview:
         assert key.secret_hash == hash_secret(secret)
         later = parse(console.get(f"/clusters/{cluster.pk}")).text
         assert secret not in later
-        assert f"{key.prefix}…" in later
+        assert f"{key.prefix}…{key.postfix} everything" in later
+
+    def test_a_key_can_end_and_be_for_some_collections_only(
+        self, console: Client, make_cluster: Callable[..., Cluster]
+    ) -> None:
+        path = f"/clusters/{make_cluster().pk}/api-keys"
+        wish = {"name": "app", "expires": "30", "access": "collections"}
+        page = parse(console.post(path, wish | {"read_write": "books, authors", "read_only": "loans"}))
+        key = DatabaseApiKey.objects.get()
+        assert (key.expires_at - timezone.now()).days in (29, 30)
+        assert [(rule["collection"], rule["access"]) for rule in key.access] == [
+            ("books", "rw"),
+            ("authors", "rw"),
+            ("loans", "r"),
+        ]
+        assert "read and write books, read and write authors, read loans" in page.one("table").text
+
+    def test_what_a_key_may_must_make_sense(self, console: Client, make_cluster: Callable[..., Cluster]) -> None:
+        path = f"/clusters/{make_cluster().pk}/api-keys"
+        for fields, field, sentence in (
+            ({"access": "collections"}, "access", "Name at least one collection."),
+            ({"read_only": "books"}, "read_only", "Choose “Chosen collections”"),
+            ({"access": "collections", "read_only": "a a"}, "read_only", "Name each collection once"),
+            ({"access": "collections", "read_only": "a/b"}, "access", "cannot be a collection"),
+        ):
+            answer = console.post(path, {"name": "app"} | fields)
+            assert answer.status_code == 422
+            assert sentence in parse(answer).one("p", id=f"id_{field}_error").text
+        assert not DatabaseApiKey.objects.exists()
+
+    def test_a_revoked_key_leaves_the_list_and_its_name_is_free_again(
+        self, console: Client, readers_console: Client, make_cluster: Callable[..., Cluster]
+    ) -> None:
+        cluster = make_cluster()
+        path = f"/clusters/{cluster.pk}/api-keys"
+        console.post(path, {"name": "app"})
+        key = DatabaseApiKey.objects.get()
+        assert f"{path}/{key.pk}/revoke" not in readers_console.get(f"/clusters/{cluster.pk}").content.decode()
+        assert readers_console.post(f"{path}/{key.pk}/revoke").status_code == 403
+        assert console.post(f"{path}/{key.pk}/revoke").status_code == 302
+        assert "No keys yet" in parse(console.get(f"/clusters/{cluster.pk}")).one(id="api-keys").text
+        assert console.post(f"{path}/{key.pk}/revoke").status_code == 404
+        assert console.post(path, {"name": "app"}).status_code == 200
 
     def test_a_key_name_that_is_taken_or_wrong_is_refused_at_the_field(
         self, console: Client, make_cluster: Callable[..., Cluster]
@@ -217,7 +259,7 @@ class TestOverview:
         console.post(path, {"name": "backend"})
         for name, sentence in (
             ("backend", "This cluster has a key called backend already."),
-            ("a b", "Use letters, digits, hyphens and underscores only."),
+            ("a/b", "Use letters, digits, spaces, hyphens and underscores only."),
         ):
             answer = console.post(path, {"name": name})
             page = parse(answer)

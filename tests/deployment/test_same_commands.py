@@ -95,7 +95,7 @@ print(Package.objects.filter(type="paid").order_by("price_per_hour").first().pk)
 PRINT_NEW_KEY = """
 from cloudconsole.accounts.services import Actor
 from clusters.models import Cluster
-from clusters.services import create_database_api_key
+from clusters.database_keys import create_database_api_key
 cluster = Cluster.objects.get(pk="{cluster}")
 actor = Actor(type="user", id="1", name="operator")
 print(create_database_api_key(cluster=cluster, name="app", requested_by=actor)[1])

@@ -1,10 +1,6 @@
 """``manage.py export_billing``: an export in a file that is either complete or not there."""
 
 import argparse
-import hashlib
-import os
-import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from billing.exports import EXPORT_FORMATS, stream_export
 from billing.lines import Selection
+from billing.reports.files import write_whole
 from billing.rules import Month
 from cloudconsole.accounts.models import Account
 from inference.models import InferenceModel
@@ -49,10 +46,10 @@ class Command(BaseCommand):
         )
         pieces = stream_export(account=owner, month=month, until=until, selection=selection, format=format)
         try:
-            digest = write_whole(output, pieces)
+            written = write_whole(output, pieces)
         except OSError as error:
             raise CommandError(f"Cannot write {output}: {error.strerror}.") from error
-        self.stdout.write(f"{digest}  {output}")
+        self.stdout.write(f"{written.sha256}  {output}")
 
 
 def month_argument(text: str) -> Month:
@@ -80,26 +77,3 @@ def _months(month: Month | None, first: Month | None, last: Month | None) -> tup
     if last < first:
         raise CommandError(f"The months from {first} to {last} are none.")
     return first, last
-
-
-def write_whole(output: Path, pieces: Iterable[bytes]) -> str:
-    """Write to a temporary file beside ``output``, then put it in place; return its SHA-256 in hex."""
-    digest = hashlib.sha256()
-    descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            for piece in pieces:
-                digest.update(piece)
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, output)
-    except BaseException:
-        os.unlink(name)
-        raise
-    folder = os.open(output.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return digest.hexdigest()

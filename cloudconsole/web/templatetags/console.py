@@ -1,5 +1,6 @@
 """How the console writes icons, money, numbers and times."""
 
+import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -54,6 +55,12 @@ def refusal(permissions: frozenset[str], needed: str) -> str | None:
 def grouped(number: int) -> str:
     """An integer with thousands separators."""
     return f"{number:,}"
+
+
+@register.filter
+def as_json(value: object) -> str:
+    """A value as JSON text, to be escaped like any other text."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 @register.filter

@@ -13,6 +13,7 @@ import psutil
 from cloudconsole.lifeline import die_with_parent
 from clusters.provisioners.errors import ProvisionerUnavailable
 from clusters.provisioners.node_agent import NodeAgentProvisioner, NodeStatus
+from clusters.provisioners.owner import Owner
 from tests.waiting import wait_until
 
 PROJECT_DIR = Path(__file__).resolve().parents[3]
@@ -49,7 +50,7 @@ class RunningAgent:
 
     def started(self, cluster_id: uuid.UUID, generation: int = 1) -> NodeStatus:
         """Start a node and wait until it is ready."""
-        self.provisioner.start(cluster_id, generation, CONFIGURATION)
+        self.provisioner.start(cluster_id, Owner(generation), CONFIGURATION)
         return self.ready(cluster_id, generation)
 
     def ready(self, cluster_id: uuid.UUID, generation: int = 1) -> NodeStatus:

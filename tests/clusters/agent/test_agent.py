@@ -18,8 +18,12 @@ from qdrant_client import grpc as q
 from cloudconsole.paths import grpc_socket
 from clusters.provisioners.errors import GenerationRefused, ProvisionerUnavailable
 from clusters.provisioners.node_agent import NodeAgentProvisioner
+from clusters.provisioners.owner import Owner
 from tests.clusters.agent.running import CONFIGURATION, PROJECT_DIR, RunningAgent
 from tests.waiting import wait_until
+
+LAST = Owner(100)
+UNKNOWN = uuid.UUID(int=404)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +38,7 @@ def cluster_id(agent: RunningAgent) -> Iterator[uuid.UUID]:
     """A cluster that is deleted after the test."""
     identifier = uuid.uuid4()
     yield identifier
-    agent.provisioner.delete(identifier)
+    agent.provisioner.delete(identifier, LAST)
 
 
 def store_a_point(agent: RunningAgent, cluster_id: uuid.UUID) -> None:
@@ -67,20 +71,20 @@ class TestGenerations:
     def test_the_same_generation_never_starts_twice(self, agent: RunningAgent, cluster_id: uuid.UUID) -> None:
         first = agent.started(cluster_id)
         for _ in range(3):
-            agent.provisioner.start(cluster_id, 1, {**CONFIGURATION, "inference_enabled": True})
+            agent.provisioner.start(cluster_id, Owner(1), {**CONFIGURATION, "inference_enabled": True})
         assert agent.status(cluster_id) == first
 
     def test_concurrent_starts_make_one_process(self, agent: RunningAgent, cluster_id: uuid.UUID) -> None:
         before = len(agent.node_processes())
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda _: agent.provisioner.start(cluster_id, 1, CONFIGURATION), range(4)))
+            list(pool.map(lambda _: agent.provisioner.start(cluster_id, Owner(1), CONFIGURATION), range(4)))
         agent.ready(cluster_id)
         assert len(agent.node_processes()) == before + 1
 
     def test_a_restart_is_another_process_with_the_same_data(self, agent: RunningAgent, cluster_id: uuid.UUID) -> None:
         first = agent.started(cluster_id)
         store_a_point(agent, cluster_id)
-        agent.provisioner.stop(cluster_id, 2)
+        agent.provisioner.stop(cluster_id, Owner(2))
         assert not psutil.pid_exists(first.pid or 0)
         assert agent.status(cluster_id).state == "stopped"
         second = agent.started(cluster_id, generation=2)
@@ -90,36 +94,60 @@ class TestGenerations:
     def test_a_newer_generation_waits_for_the_older_to_stop(self, agent: RunningAgent, cluster_id: uuid.UUID) -> None:
         first = agent.started(cluster_id)
         with pytest.raises(GenerationRefused, match="generation 1 is running, stop it first"):
-            agent.provisioner.start(cluster_id, 2, CONFIGURATION)
+            agent.provisioner.start(cluster_id, Owner(2), CONFIGURATION)
         assert agent.status(cluster_id) == first
 
     def test_an_older_generation_never_comes_back(self, agent: RunningAgent, cluster_id: uuid.UUID) -> None:
         agent.started(cluster_id, generation=5)
         with pytest.raises(GenerationRefused, match="generation 4 is stale"):
-            agent.provisioner.start(cluster_id, 4, CONFIGURATION)
-        agent.provisioner.stop(cluster_id, 7)
+            agent.provisioner.start(cluster_id, Owner(4), CONFIGURATION)
+        agent.provisioner.stop(cluster_id, Owner(7))
         with pytest.raises(GenerationRefused, match="generation 6 is stale"):
-            agent.provisioner.start(cluster_id, 6, CONFIGURATION)
+            agent.provisioner.start(cluster_id, Owner(6), CONFIGURATION)
         assert agent.status(cluster_id).state == "stopped"
 
     def test_a_stop_leaves_its_own_generation_alone(self, agent: RunningAgent, cluster_id: uuid.UUID) -> None:
         first = agent.started(cluster_id, generation=3)
-        agent.provisioner.stop(cluster_id, 3)
-        agent.provisioner.stop(cluster_id, 2)
+        agent.provisioner.stop(cluster_id, Owner(3))
+        agent.provisioner.stop(cluster_id, Owner(2))
         assert agent.status(cluster_id) == first
+
+    def test_a_stop_takes_its_own_generation_along_when_told(self, agent: RunningAgent, cluster_id: uuid.UUID) -> None:
+        agent.started(cluster_id)
+        agent.provisioner.stop(cluster_id, Owner(1), including_own=True)
+        assert agent.status(cluster_id).state == "stopped"
+        agent.started(cluster_id)
+
+    def test_an_owner_that_lost_its_claim_comes_too_late(self, agent: RunningAgent, cluster_id: uuid.UUID) -> None:
+        agent.provisioner.start(cluster_id, Owner(3, token=2), CONFIGURATION)
+        first = agent.ready(cluster_id, 3)
+        with pytest.raises(GenerationRefused, match="stale"):
+            agent.provisioner.start(cluster_id, Owner(3, token=1), CONFIGURATION)
+        agent.provisioner.stop(cluster_id, Owner(3, token=1), including_own=True)
+        with pytest.raises(GenerationRefused, match="stale"):
+            agent.provisioner.delete(cluster_id, Owner(3, token=1))
+        assert agent.status(cluster_id) == first
+
+    def test_after_a_deletion_no_earlier_owner_starts_a_node(self, agent: RunningAgent) -> None:
+        cluster_id = uuid.uuid4()
+        agent.started(cluster_id)
+        agent.provisioner.delete(cluster_id, Owner(2, token=1))
+        with pytest.raises(GenerationRefused, match="stale"):
+            agent.provisioner.start(cluster_id, Owner(1, token=9), CONFIGURATION)
+        assert agent.provisioner.status(cluster_id) is None
 
     def test_an_unknown_cluster_has_no_status_and_is_stopped(self, agent: RunningAgent) -> None:
         unknown = uuid.uuid4()
         assert agent.provisioner.status(unknown) is None
         assert not agent.provisioner.ready(unknown, 1)
-        agent.provisioner.stop(unknown, 9)
+        agent.provisioner.stop(unknown, Owner(9))
 
     def test_a_deleted_cluster_leaves_nothing_behind(self, agent: RunningAgent) -> None:
         cluster_id = uuid.uuid4()
         status = agent.started(cluster_id)
         store_a_point(agent, cluster_id)
         for _ in range(2):
-            agent.provisioner.delete(cluster_id)
+            agent.provisioner.delete(cluster_id, LAST)
         assert not psutil.pid_exists(status.pid or 0)
         assert agent.provisioner.status(cluster_id) is None
         assert not (agent.data_dir / "clusters" / str(cluster_id)).exists()
@@ -143,7 +171,7 @@ class TestDeaths:
         storage = agent.data_dir / "clusters" / str(cluster_id) / "storage"
         storage.mkdir(parents=True)
         (storage / "collections.json").write_text("{")
-        agent.provisioner.start(cluster_id, 1, CONFIGURATION)
+        agent.provisioner.start(cluster_id, Owner(1), CONFIGURATION)
         wait_until(lambda: agent.status(cluster_id).restarts >= 2, seconds=20, what="two restarts")
         wait_until(lambda: agent.status(cluster_id).state == "backing_off", seconds=20, what="backing off")
         (storage / "collections.json").unlink()
@@ -159,9 +187,9 @@ class TestDeaths:
         storage = agent.data_dir / "clusters" / str(cluster_id) / "storage"
         storage.mkdir(parents=True)
         (storage / "collections.json").write_text("{")
-        agent.provisioner.start(cluster_id, 1, CONFIGURATION)
+        agent.provisioner.start(cluster_id, Owner(1), CONFIGURATION)
         wait_until(lambda: agent.status(cluster_id).state == "backing_off", seconds=20, what="backing off")
-        agent.provisioner.stop(cluster_id, 2)
+        agent.provisioner.stop(cluster_id, Owner(2))
         assert (agent.status(cluster_id).state, agent.status(cluster_id).pid) == ("stopped", None)
 
 
@@ -170,10 +198,10 @@ class TestRequests:
         ("method", "path", "body", "status", "sentence"),
         [
             ("GET", "/nodes/seven", None, 400, "a cluster id is a UUID"),
-            ("PUT", f"/nodes/{uuid.uuid4()}", {"generation": 1}, 400, "configuration: Field required"),
-            ("PUT", f"/nodes/{uuid.uuid4()}", {"generation": -1, "configuration": CONFIGURATION}, 400, "generation"),
-            ("POST", f"/nodes/{uuid.uuid4()}/stop", [], 400, "Input should be"),
-            ("GET", f"/nodes/{uuid.uuid4()}", None, 404, "there is no node of cluster"),
+            ("PUT", f"/nodes/{UNKNOWN}", {"generation": 1}, 400, "configuration: Field required"),
+            ("PUT", f"/nodes/{UNKNOWN}", {"generation": -1, "configuration": CONFIGURATION}, 400, "generation"),
+            ("POST", f"/nodes/{UNKNOWN}/stop", [], 400, "Input should be"),
+            ("GET", f"/nodes/{UNKNOWN}", None, 404, "there is no node of cluster"),
         ],
     )
     def test_a_wrong_request_gets_a_sentence(
@@ -185,7 +213,7 @@ class TestRequests:
         assert sentence in answer.json()["error"]
 
     def test_all_nodes_are_listed(self, agent: RunningAgent, cluster_id: uuid.UUID) -> None:
-        agent.provisioner.start(cluster_id, 1, CONFIGURATION)
+        agent.provisioner.start(cluster_id, Owner(1), CONFIGURATION)
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(agent.run_dir / "agent.sock"))) as client:
             nodes = client.get("http://agent/nodes").json()["nodes"]
         assert str(cluster_id) in [node["cluster_id"] for node in nodes]
@@ -204,7 +232,7 @@ class TestAgentItself:
         first = agent.started(wanted)
         store_a_point(agent, wanted)
         agent.started(unwanted)
-        agent.provisioner.stop(unwanted, 2)
+        agent.provisioner.stop(unwanted, Owner(2))
         agent.stop(signal.SIGKILL)
         wait_until(lambda: not psutil.pid_exists(first.pid or 0), seconds=10, what="the node dies with its agent")
 
@@ -213,7 +241,7 @@ class TestAgentItself:
         assert stored_point(again, wanted) == POINT
         assert again.status(unwanted).state == "stopped"
         with pytest.raises(GenerationRefused, match="stale"):
-            again.provisioner.start(unwanted, 1, CONFIGURATION)
+            again.provisioner.start(unwanted, Owner(1), CONFIGURATION)
 
         last = again.status(wanted)
         assert again.stop() == 0

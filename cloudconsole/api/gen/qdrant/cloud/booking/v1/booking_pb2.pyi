@@ -92,6 +92,26 @@ class GetPackageResponse(_message.Message):
     package: Package
     def __init__(self, package: _Optional[_Union[Package, _Mapping]] = ...) -> None: ...
 
+class ListGlobalPackagesRequest(_message.Message):
+    __slots__ = ("cloud_provider_id", "cloud_provider_region_id", "min_resources", "gpu", "tier")
+    CLOUD_PROVIDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CLOUD_PROVIDER_REGION_ID_FIELD_NUMBER: _ClassVar[int]
+    MIN_RESOURCES_FIELD_NUMBER: _ClassVar[int]
+    GPU_FIELD_NUMBER: _ClassVar[int]
+    TIER_FIELD_NUMBER: _ClassVar[int]
+    cloud_provider_id: str
+    cloud_provider_region_id: str
+    min_resources: ResourceConfigurationFilter
+    gpu: bool
+    tier: PackageTier
+    def __init__(self, cloud_provider_id: _Optional[str] = ..., cloud_provider_region_id: _Optional[str] = ..., min_resources: _Optional[_Union[ResourceConfigurationFilter, _Mapping]] = ..., gpu: _Optional[bool] = ..., tier: _Optional[_Union[PackageTier, str]] = ...) -> None: ...
+
+class ListGlobalPackagesResponse(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[Package]
+    def __init__(self, items: _Optional[_Iterable[_Union[Package, _Mapping]]] = ...) -> None: ...
+
 class Package(_message.Message):
     __slots__ = ("id", "name", "type", "resource_configuration", "currency", "unit_int_price_per_hour", "status", "available_additional_resources", "tier", "available_storage_tier_configurations", "multi_az")
     ID_FIELD_NUMBER: _ClassVar[int]

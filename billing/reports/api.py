@@ -1,0 +1,131 @@
+"""Exports in the admin API: 202 and an operation to look at, then a file. Plain REST: the cloud has no RPC for it."""
+
+from datetime import UTC, datetime
+from typing import Any, cast
+from uuid import UUID
+
+import orjson
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from billing.jobs import Job
+from billing.reports.download import file_answer
+from billing.reports.forms import ExportForm
+from billing.reports.models import Export
+from billing.reports.queries import export_of, exports_of
+from billing.reports.services import request_export
+from cloudconsole.accounts.permissions import permission_refusal
+from cloudconsole.api.callers import Caller, Identity, caller_in
+from cloudconsole.api.views import ApiView
+from cloudconsole.errors import Code, ServiceError
+
+PERMISSION = "read:payment_information"
+MOST_LISTED = 100
+# What the body calls the form's fields; ``month`` is short for ``from`` and ``to`` alike.
+_FIELDS = {
+    "month": "from",
+    "from": "from",
+    "to": "to",
+    "format": "format",
+    "clusterId": "cluster",
+    "model": "model",
+    "apiKeyId": "api_key",
+    "label": "label",
+}
+_NAMES = {field: name for name, field in _FIELDS.items() if name != "month"}
+
+
+class _ExportView(ApiView):
+    """Of one account, in which the caller acts."""
+
+    caller: Caller
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.caller = caller_in(cast(Identity | None, request.user), kwargs["account_id"])
+        if refusal := permission_refusal([PERMISSION], self.caller.permissions):
+            raise ServiceError(Code.PERMISSION_DENIED, refusal)
+
+
+class ExportsView(_ExportView):
+    def get(self, request: Request, account_id: UUID) -> Response:
+        """The account's latest exports."""
+        exports = exports_of(self.caller.account)[:MOST_LISTED]
+        return Response({"items": [_as_json(export) for export in exports]})
+
+    def post(self, request: Request, account_id: UUID) -> Response:
+        """Ask for an export: 202, with the address to ask how far it is."""
+        form = ExportForm(_form_data(request.body))
+        if not form.is_valid():
+            field, errors = next(iter(form.errors.items()))
+            raise ServiceError(Code.INVALID_ARGUMENT, f"{_NAMES.get(field, field)}: {errors[0]}")
+        export = request_export(
+            account=self.caller.account,
+            first=form.first,
+            last=form.last,
+            format=form.cleaned_data["format"],
+            selection=form.selection,
+            requested_by=self.caller.actor,
+        )
+        answer = _as_json(export)
+        return Response(answer, status=202, headers={"Location": answer["operationUrl"]})
+
+
+class ExportView(_ExportView):
+    def get(self, request: Request, account_id: UUID, export_id: UUID) -> Response:
+        """How far one export is, and what is in its file once there is one."""
+        return Response(_as_json(export_of(self.caller.account, export_id)))
+
+
+class ExportFileView(_ExportView):
+    def get(self, request: Request, account_id: UUID, export_id: UUID) -> HttpResponseBase:
+        """The file."""
+        return file_answer(export_of(self.caller.account, export_id), cast(HttpRequest, request))
+
+    head = get
+
+
+def _form_data(body: bytes) -> dict[str, Any]:
+    try:
+        data = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError as error:
+        raise ServiceError(Code.INVALID_ARGUMENT, f"The body is not valid JSON: {error}.") from None
+    if not isinstance(data, dict):
+        raise ServiceError(Code.INVALID_ARGUMENT, "The body must be a JSON object.")
+    return {_FIELDS[name]: value for name, value in data.items() if name in _FIELDS}
+
+
+def _as_json(export: Export) -> dict[str, Any]:
+    """64-bit numbers are text, as everywhere in this API; what is not there yet is left out."""
+    where = {"account_id": export.account_id, "export_id": export.pk}
+    operation = reverse("reports:api-export", kwargs=where)
+    answer = {
+        "id": str(export.pk),
+        "operationUrl": operation,
+        "from": str(export.first_month),
+        "to": str(export.last_month),
+        "format": export.format,
+        "clusterId": export.cluster_id and str(export.cluster_id),
+        "model": export.model,
+        "apiKeyId": export.api_key_id and str(export.api_key_id),
+        "label": f"{export.label_key}={export.label_value}" if export.label_key else None,
+        "state": export.state.upper(),
+        "progressPercent": export.progress_percent,
+        "error": export.error if export.state == Job.State.FAILED else None,
+        "createdAt": _time(export.created_at),
+        "finishedAt": _time(export.finished_at),
+    }
+    if export.file_name:
+        answer |= {
+            "downloadUrl": reverse("reports:api-export-file", kwargs=where),
+            "sha256": export.sha256,
+            "bytes": str(export.bytes),
+            "keptUntil": _time(export.kept_until),
+        }
+    return {name: value for name, value in answer.items() if value not in (None, "")}
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
