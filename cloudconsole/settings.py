@@ -1,6 +1,7 @@
 """Settings: everything an operator may change comes from the environment, each with a working default."""
 
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 
 from cloudconsole.paths import PROJECT_DIR, resolve_paths
+from cloudconsole.qdrant_servers import QdrantServers
 from cloudconsole.secret_key import load_secret_key
 
 
@@ -35,10 +37,8 @@ TLS_CERT_FILE = os.environ.get("TLS_CERT_FILE", "")
 TLS_KEY_FILE = os.environ.get("TLS_KEY_FILE", "")
 TLS_DIR = PATHS.data / "tls"
 CLUSTER_DOMAIN = os.environ.get("CLOUDCONSOLE_CLUSTER_DOMAIN", "localhost")
-# A Qdrant server of the operator's instead of embedded nodes; it carries one cluster
-QDRANT_URL = os.environ.get("QDRANT_URL", "").rstrip("/")
-QDRANT_GRPC_PORT = int(os.environ.get("QDRANT_GRPC_PORT", "6334"))
-QDRANT_API_KEY = os.environ.get("QDRANT_API_KEY")
+# Qdrant servers of the operator's instead of embedded nodes, one for all regions or for each
+QDRANT_SERVERS = QdrantServers(os.environ)
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "inference",
     "billing",
     "billing.reports",
+    "billing.budgets",
     "gateway",
 ]
 
@@ -126,8 +127,12 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "forget-old-answers": {"task": "api.forget_old_answers", "schedule": 3600.0},
     "sweep-operations": {"task": "clusters.sweep_operations", "schedule": 2.0, "options": {"expires": 2.0}},
+    "update-rollups": {"task": "billing.update_rollups", "schedule": 1.0, "options": {"expires": 1.0}},
+    "make-partitions": {"task": "billing.make_partitions", "schedule": 3600.0},
     "sweep-reports": {"task": "reports.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
     "deliver-months": {"task": "reports.deliver_finished_months", "schedule": 60.0, "options": {"expires": 60.0}},
+    "check-budgets": {"task": "budgets.check", "schedule": 2.0, "options": {"expires": 2.0}},
+    "sweep-notifications": {"task": "budgets.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
     "remove-old-exports": {"task": "reports.remove_old_files", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }
 
@@ -189,6 +194,12 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
+# Billing: what accounts with a paid cluster get for nothing each calendar month, per model
+BILLING_FREE_TEXT_TOKENS = int(os.environ.get("BILLING_FREE_TEXT_TOKENS", "5000000"))
+BILLING_FREE_IMAGE_TOKENS = int(os.environ.get("BILLING_FREE_IMAGE_TOKENS", "1000000"))
+BILLING_FREE_MODELS = os.environ.get("BILLING_FREE_MODELS", "qdrant/bm25").split(",")
+BILLING_TAX_PERCENTAGE = Decimal(os.environ.get("BILLING_TAX_PERCENTAGE", "0"))
+
 # Inference
 INFERENCE_CACHE_DIR = PATHS.models
 INFERENCE_MODELS_DIR = Path(d) if (d := os.environ.get("INFERENCE_MODELS_DIR")) else None
@@ -208,6 +219,18 @@ INFERENCE_ADDRESSES = os.environ.get("INFERENCE_ADDRESSES", INFERENCE_LISTEN).sp
 # Billing: where files of exports are kept (console and task workers share it), and how long
 BILLING_EXPORTS_DIR = Path(os.environ.get("BILLING_EXPORTS_DIR") or PATHS.data / "exports")
 BILLING_EXPORT_DAYS = int(os.environ.get("BILLING_EXPORT_DAYS", "7"))
+# Webhooks of budgets may go to http and to addresses that are not public: those of the operator's own network
+BUDGET_WEBHOOKS_INTERNAL = _flag("BUDGET_WEBHOOKS_INTERNAL")
+
+# E-mail: without a server, messages stand in the task worker's log
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
+EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "587"))
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = _flag("EMAIL_USE_TLS")
+EMAIL_TIMEOUT = 20
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", f"cloudconsole@{PUBLIC_HOST}")
 
 LOGGING = {
     "version": 1,

@@ -9,6 +9,10 @@ class ClustersConfig(AppConfig):
 
     def ready(self) -> None:
         import clusters.api  # noqa: F401 - registers its RPCs
+        from cloudconsole.accounts.payment_methods import REASONS_TO_PAY
+        from clusters.queries import reason_to_pay
+
+        REASONS_TO_PAY.append(reason_to_pay)
 
         post_migrate.connect(_sync_catalogue, sender=self)
 

@@ -19,6 +19,7 @@ from clusters.rules.access import COLLECTION_NAME, FULL_ACCESS, MOST_RULES, Acce
 
 ALGORITHM = "HS256"
 SUBJECT_PREFIX = "api-key:"
+OPAQUE_PREFIX = "ccd_"
 
 
 def signing_secret(cluster_id: UUID) -> str:
@@ -33,25 +34,28 @@ def create_database_api_key(
     name: str,
     requested_by: Actor,
     expires_at: datetime | None = None,
-    access: Access = FULL_ACCESS,
+    access: Access | None = None,
     secret: str | None = None,
 ) -> tuple[DatabaseApiKey, str]:
     """A key for the cluster's data plane and its secret, which is readable only now.
 
     The secret is a token signed for the cluster, or an opaque one where the cluster has no tokens; the demo seed
-    brings an opaque one of its own. Raises ServiceError: name taken, end in the past, rules that cannot be.
+    brings an opaque one of its own. Without ``access`` it may do everything.
+    Raises ServiceError: name taken, end in the past, rules that cannot be.
     """
-    _check(cluster, access, expires_at)
+    granted = access or FULL_ACCESS
+    _check(cluster, granted, expires_at)
     _check_quota(cluster)
     key = DatabaseApiKey(
         id=uuid4(),
         cluster=cluster,
         name=name,
         expires_at=expires_at,
-        access=access.claim,
+        access=granted.claim,
+        access_given=access is not None,
         created_by_email=requested_by.name if requested_by.type == "user" else "",
     )
-    secret = secret or (_signed(key) if cluster.jwt_rbac else new_secret("ccd"))
+    secret = secret or (_signed(key) if cluster.jwt_rbac else new_secret(OPAQUE_PREFIX.rstrip("_")))
     key.prefix, key.postfix = secret[:PREFIX_LENGTH], secret[-POSTFIX_LENGTH:]
     key.secret_hash = hash_secret(secret)
     try:

@@ -240,6 +240,7 @@ class DatabaseApiKey(models.Model):
     postfix = models.CharField(max_length=16, default="")
     secret_hash = models.CharField(max_length=64, unique=True)
     access = models.JSONField(default=_everything)  # the claim of rules.access
+    access_given = models.BooleanField(default=True)  # False: nobody said what it may do, which means everything
     created_by_email = models.EmailField(default="", blank=True)  # empty when made by a management key
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True)

@@ -7,7 +7,16 @@ from django.db.models import Prefetch, QuerySet
 
 from cloudconsole.accounts.models import Account
 from cloudconsole.errors import Code, ServiceError
-from clusters.models import UNFINISHED, AccountQuota, CloudProvider, Cluster, Operation, Package, Region
+from clusters.models import (
+    UNFINISHED,
+    AccountQuota,
+    CloudProvider,
+    Cluster,
+    DatabaseApiKey,
+    Operation,
+    Package,
+    Region,
+)
 from clusters.rules.lifecycle import Phase
 from clusters.rules.quotas import Quotas
 
@@ -62,6 +71,28 @@ def package_with(package_id: UUID) -> Package:
         raise ServiceError(Code.INVALID_ARGUMENT, f"There is no package {package_id}. Choose another one.") from None
 
 
+def offered_package(package_id: UUID) -> Package:
+    """``package_with`` where the package itself is what was asked for. Raises ServiceError NOT_FOUND."""
+    package = Package.objects.filter(pk=package_id).first()
+    if package is None:
+        raise ServiceError(Code.NOT_FOUND, f"There is no package {package_id}.")
+    return package
+
+
+def provider_with_regions(provider_id: str) -> CloudProvider:
+    """A provider on offer as in ``providers_with_regions``. Raises ServiceError NOT_FOUND."""
+    provider = providers_with_regions().filter(pk=provider_id).first()
+    if provider is None:
+        raise ServiceError(Code.NOT_FOUND, f"There is no provider {provider_id}.")
+    return provider
+
+
+def database_keys_of(account: Account) -> QuerySet[DatabaseApiKey]:
+    """The account's database API keys that are not revoked, oldest first, with their clusters."""
+    keys = DatabaseApiKey.objects.filter(cluster__in=present_clusters().filter(account=account), revoked_at=None)
+    return keys.select_related("cluster").order_by("created_at", "id")
+
+
 def current_operation(cluster: Cluster) -> Operation | None:
     """The operation at work, else the one that ended last; None if the cluster never had one."""
     unfinished = cluster.operations.filter(state__in=UNFINISHED).order_by("generation").first()
@@ -92,3 +123,9 @@ def providers_with_regions() -> QuerySet[CloudProvider]:
 def packages_on_offer() -> QuerySet[Package]:
     """Packages on offer, cheapest first."""
     return Package.objects.filter(active=True).order_by("price_per_hour", "name")
+
+
+def reason_to_pay(account: Account) -> str | None:
+    """Why the account must be able to pay: the paid clusters it has. None without any."""
+    paid = clusters_of(account).filter(package__type=Package.Type.PAID).values_list("name", flat=True)
+    return f"there are paid clusters ({', '.join(paid[:3])})" if paid else None

@@ -26,7 +26,10 @@ from gateway.inference_work import InferenceWork
 from gateway.inference_workers import InferenceWorkers
 from gateway.metering import Meter
 from gateway.records import Records
+from gateway.rest_scope import answer_listing, hold_to_scope, is_listing
+from gateway.scope import scope_of
 from gateway.upstream import Upstreams
+from gateway.value_exists import check_value_exists
 
 DRAIN_SECONDS = 30
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
@@ -64,9 +67,11 @@ class Gateway:
         self._meter = Meter(self._ledger)
         work = InferenceWork(self._upstreams, self._workers, self._meter)
         self._inference = InferenceRequests(self._upstreams, work)
-        self._service = inference_service.InferenceService(self._records, work)
+        self._service = inference_service.InferenceService(self._records, self._upstreams, work)
         self._grpc_upstreams = GrpcUpstreams()
-        self._grpc = GrpcServer(self._records, self._grpc_upstreams, work, settings.GATEWAY_MAX_BODY_BYTES)
+        self._grpc = GrpcServer(
+            self._records, self._upstreams, self._grpc_upstreams, work, settings.GATEWAY_MAX_BODY_BYTES
+        )
         self._following = asyncio.create_task(follow_announcements(self._records, settings.REDIS_URL))
         await self._ledger.start()
         self.grpc_port = await self._grpc.start(self._grpc_address)
@@ -127,6 +132,12 @@ class Gateway:
             return None
         key, current = await authenticate(exchange, self._records)
         check_serving(key.cluster)
+        await check_value_exists(key, self._upstreams)
+        scope = scope_of(key)
+        operation = await hold_to_scope(exchange, scope)
+        if operation is not None and is_listing(operation, scope):
+            listing = answer_listing(exchange, scope, operation, key.cluster, self._upstreams)
+            return await exchange.unless_client_gone(listing)
         if found := route_of(exchange.method, exchange.path):
             route, collection = found
             return await self._inference.serve(exchange, key, current, route, collection)

@@ -30,6 +30,8 @@ class InferenceWork:
         ``current`` is False when the key's record may be out of date; what it allows may have ended then.
         """
         calls = plan_calls(slots, key.cluster.facts)
+        if key.inference_refusal is not None:
+            raise Refused(402, key.inference_refusal)
         self._meter.check_available()
         if not current:
             raise Refused(503, "Inference is paused while the database is away. Try again in a few seconds.", 2)

@@ -1,16 +1,17 @@
 """Requests to the clusters themselves: a node behind its unix socket, or a Qdrant server behind a URL."""
 
+import ssl
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
 import orjson
-from django.conf import settings
 from multidict import CIMultiDict
 from yarl import URL
 
+from clusters.provisioners.upstream import Upstream
 from gateway.errors import ClientGone, Refused, sentence_in
 from gateway.exchange import Exchange
 from gateway.records import ClusterRecord
@@ -48,7 +49,7 @@ class Upstreams:
     """Kept-alive connections to clusters, one pool for each. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._sessions: dict[str, aiohttp.ClientSession] = {}
+        self._sessions: dict[Upstream, aiohttp.ClientSession] = {}
 
     async def close(self) -> None:
         for session in self._sessions.values():
@@ -57,6 +58,13 @@ class Upstreams:
     async def fetch(self, cluster: ClusterRecord, path: str) -> Answer:
         """GET a percent-encoded path of the cluster."""
         async with self._open(cluster, "GET", path, CIMultiDict()) as response:
+            return await _whole(response)
+
+    async def ask(self, cluster: ClusterRecord, path: str, question: Any) -> Answer:
+        """POST JSON to a percent-encoded path of the cluster, on the gateway's own behalf."""
+        body = orjson.dumps(question)
+        headers = CIMultiDict({"Content-Type": "application/json", "Content-Length": str(len(body))})
+        async with self._open(cluster, "POST", path, headers, _sliced(body)) as response:
             return await _whole(response)
 
     async def send(self, exchange: Exchange, cluster: ClusterRecord, body: bytes) -> Answer:
@@ -95,7 +103,8 @@ class Upstreams:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An answer whose body is still to be read; what fails inside is a Refused 503 that says so."""
         session = self._session(cluster.upstream)
-        url = URL(_base(cluster.upstream) + target, encoded=True)
+        server = cluster.upstream.server
+        url = URL((server.url if server else "http://node") + target, encoded=True)
         try:
             async with session.request(
                 method,
@@ -117,19 +126,13 @@ class Upstreams:
             sentence = f"Cluster {cluster.name} closed the connection before it had answered. Try again in a second."
             raise Refused(503, sentence, retry_after=1) from error
 
-    def _session(self, upstream: str) -> aiohttp.ClientSession:
-        session = self._sessions.get(upstream)
+    def _session(self, upstream: Upstream) -> aiohttp.ClientSession:
+        place = replace(upstream, prefix="")  # clusters on one server share its connections
+        session = self._sessions.get(place)
         if session is None:
-            connector: aiohttp.BaseConnector
-            own_key = {}
-            if upstream.startswith("/"):
-                connector = aiohttp.UnixConnector(upstream, limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS)
-            else:
-                connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS)
-                own_key = {"api-key": settings.QDRANT_API_KEY} if settings.QDRANT_API_KEY else {}
-            session = self._sessions[upstream] = aiohttp.ClientSession(
-                connector=connector,
-                headers=own_key,
+            session = self._sessions[place] = aiohttp.ClientSession(
+                connector=_connector(place),
+                headers={"api-key": place.server.api_key} if place.server and place.server.api_key else {},
                 timeout=aiohttp.ClientTimeout(
                     total=None, sock_connect=CONNECT_SECONDS, sock_read=LONGEST_SILENCE_SECONDS
                 ),
@@ -139,8 +142,11 @@ class Upstreams:
         return session
 
 
-def _base(upstream: str) -> str:
-    return "http://node" if upstream.startswith("/") else upstream
+def _connector(upstream: Upstream) -> aiohttp.BaseConnector:
+    if upstream.server is None:
+        return aiohttp.UnixConnector(upstream.socket, limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS)
+    trusted = ssl.create_default_context(cafile=upstream.server.ca_file)
+    return aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS, ssl=trusted)
 
 
 def _target(exchange: Exchange) -> str:
@@ -150,6 +156,8 @@ def _target(exchange: Exchange) -> str:
 def _forwarded_headers(exchange: Exchange) -> CIMultiDict[str]:
     """The client's headers without those of the connection, and without any key."""
     dropped = _NOT_FORWARDED | _named_in_connection(exchange.headers)
+    if exchange.hidden:
+        dropped |= {b"accept-encoding"}  # in a compressed answer nothing could be hidden
     return CIMultiDict(
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, value in exchange.headers

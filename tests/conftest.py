@@ -69,7 +69,7 @@ def account(db: None) -> Account:
 
 @pytest.fixture
 def payment_method(account: Account) -> PaymentMethod:
-    return PaymentMethod.objects.create(account=account, name="Simulated card")
+    return PaymentMethod.objects.create(account=account, name="Simulated card", is_default=True)
 
 
 @pytest.fixture

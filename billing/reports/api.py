@@ -17,7 +17,7 @@ from billing.reports.models import Export
 from billing.reports.queries import export_of, exports_of
 from billing.reports.services import request_export
 from cloudconsole.accounts.permissions import permission_refusal
-from cloudconsole.api.callers import Caller
+from cloudconsole.api.callers import Caller, Identity, caller_in
 from cloudconsole.api.views import ApiView
 from cloudconsole.errors import Code, ServiceError
 
@@ -38,19 +38,15 @@ _NAMES = {field: name for name, field in _FIELDS.items() if name != "month"}
 
 
 class _ExportView(ApiView):
-    """Of one account, the caller's own."""
+    """Of one account, in which the caller acts."""
+
+    caller: Caller
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        caller = self.caller
-        if kwargs["account_id"] != caller.account.pk:
-            raise ServiceError(Code.NOT_FOUND, f"There is no account {kwargs['account_id']}.")
-        if refusal := permission_refusal([PERMISSION], caller.permissions):
+        self.caller = caller_in(cast(Identity | None, request.user), kwargs["account_id"])
+        if refusal := permission_refusal([PERMISSION], self.caller.permissions):
             raise ServiceError(Code.PERMISSION_DENIED, refusal)
-
-    @property
-    def caller(self) -> Caller:
-        return cast(Caller, self.request.user)
 
 
 class ExportsView(_ExportView):

@@ -35,6 +35,8 @@ class Account(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=256)
     created_at = models.DateTimeField(default=timezone.now)
+    modified_at = models.DateTimeField(default=timezone.now)
+    company = models.JSONField(null=True)  # {"name": …, "domain": … or absent}
     members = models.ManyToManyField(User, through="Membership", related_name="accounts")
 
     def __str__(self) -> str:
@@ -61,12 +63,23 @@ class Membership(models.Model):
 
 
 class PaymentMethod(models.Model):
-    """A simulated way to pay. A paid cluster needs its account to have one."""
+    """A simulated way to pay: nobody is ever charged. A paid cluster needs its account to have one."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="payment_methods")
     name = models.CharField(max_length=64)
+    is_default = models.BooleanField(default=False)
+    # What an API client sent, absent where it sent nothing: payment_provider_id, tax_id, billing_address (JSON form)
+    details = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now)
+    modified_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"], condition=models.Q(is_default=True), name="one_default_payment_method"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

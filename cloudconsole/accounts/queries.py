@@ -4,8 +4,8 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from cloudconsole.accounts.models import Account, ManagementKey, Membership, User
-from cloudconsole.accounts.permissions import permissions_of_management_keys, permissions_of_role
+from cloudconsole.accounts.models import Account, ManagementKey, Membership, PaymentMethod, User
+from cloudconsole.accounts.permissions import Role, permissions_of_management_keys, permissions_of_role
 from cloudconsole.errors import Code, ServiceError
 
 
@@ -22,6 +22,20 @@ def effective_permissions(*, caller: User | Membership | ManagementKey, account:
     if isinstance(caller, Membership):
         return permissions_of_role(caller.role)
     return permissions_of_management_keys()
+
+
+def owner_of(account: Account) -> User | None:
+    membership = account.memberships.select_related("user").filter(role=Role.OWNER).first()
+    return membership.user if membership else None
+
+
+def payment_method_of(account: Account, method_id: UUID, *, locked: bool = False) -> PaymentMethod:
+    """One payment method. Raises ServiceError NOT_FOUND, also for those of other accounts."""
+    methods = PaymentMethod.objects.select_for_update() if locked else PaymentMethod.objects
+    method = methods.filter(account=account, pk=method_id).first()
+    if method is None:
+        raise ServiceError(Code.NOT_FOUND, f"There is no payment method {method_id} in account {account.pk}.")
+    return method
 
 
 def members_of(account: Account) -> QuerySet[Membership]:

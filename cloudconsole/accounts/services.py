@@ -7,6 +7,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.utils import timezone
 
 from cloudconsole.accounts.audit_chain import event_hash, plain
 from cloudconsole.accounts.models import (
@@ -54,7 +55,7 @@ def create_account(*, name: str, owner_email: str, owner_password: str) -> Accou
     account = Account.objects.create(name=name)
     owner = User.objects.create_user(email=owner_email, password=owner_password)
     Membership.objects.create(account=account, user=owner, role=Membership.Role.OWNER)
-    PaymentMethod.objects.create(account=account, name="Simulated card")
+    PaymentMethod.objects.create(account=account, name="Simulated card", is_default=True)
     return account
 
 
@@ -67,23 +68,36 @@ def lock_account(account: Account) -> Account:
     return Account.objects.select_for_update(no_key=True).get(pk=account.pk)
 
 
-@transaction.atomic
 def rename_account(*, account: Account, name: str, requested_by: Actor) -> Account:
     """Give the account another name. Raises ServiceError INVALID_ARGUMENT for a name the cloud's rules refuse."""
+    return update_account(account=account, changes={"name": name}, requested_by=requested_by)
+
+
+@transaction.atomic
+def update_account(*, account: Account, changes: dict[str, Any], requested_by: Actor) -> Account:
+    """Change the account's ``name`` and ``company``; what changes nothing is dropped.
+
+    Raises ServiceError INVALID_ARGUMENT for a name the cloud's rules refuse.
+    """
+    name = changes.get("name", account.name)
     if not (4 <= len(name) <= 256 and name.isprintable() and name == name.strip()):
         raise ServiceError(Code.INVALID_ARGUMENT, "A name has 4 to 256 printable characters.", "name")
     locked = lock_account(account)
-    before, locked.name = locked.name, name
-    if before != name:
-        locked.save(update_fields=["name"])
+    changes = {field: value for field, value in changes.items() if getattr(locked, field) != value}
+    if changes:
+        before = {field: getattr(locked, field) for field in changes}
+        for field, value in changes.items():
+            setattr(locked, field, value)
+        locked.modified_at = timezone.now()
+        locked.save(update_fields=[*changes, "modified_at"])
         record_audit_event(
             account=locked,
             actor=requested_by,
             action="update",
             resource_type="account",
             resource_id=str(locked.pk),
-            before={"name": before},
-            after={"name": name},
+            before=before,
+            after=changes,
         )
     return locked
 

@@ -53,6 +53,17 @@ class Identity:
         return Caller(belongs.account, self.actor, effective_permissions(caller=belongs, account=belongs.account))
 
 
+def caller_in(identity: Identity | None, account_id: UUID) -> Caller:
+    """An identity in an account. Raises ServiceError: nobody signed in, or NOT_FOUND where they have no business,
+    the same for accounts that exist and accounts that do not."""
+    if identity is None:
+        raise unauthenticated()
+    caller = identity.in_account(account_id)
+    if caller is None:
+        raise ServiceError(Code.NOT_FOUND, f"There is no account {account_id}.")
+    return caller
+
+
 def identity_with_key(authorization: str | None) -> Identity:
     """The identity named by an ``Authorization: apikey <management key>`` header (or the gRPC metadata of that name).
 

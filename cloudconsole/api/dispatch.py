@@ -6,18 +6,20 @@ from django.db import transaction
 from google.protobuf.message import Message
 
 from cloudconsole.accounts.permissions import permission_refusal
-from cloudconsole.api.callers import Caller, Identity, unauthenticated
+from cloudconsole.api.callers import Caller, Identity, caller_in, unauthenticated
 from cloudconsole.api.errors import RpcError
+from cloudconsole.api.idempotency import answered_once
 from cloudconsole.api.masks import merge_masked
 from cloudconsole.api.methods import Method
-from cloudconsole.api.registry import IMPLEMENTATIONS
+from cloudconsole.api.registry import IMPLEMENTATIONS, Servicer
 from cloudconsole.api.validation import check, message_violations, uuid_violations, value_at, violations
 from cloudconsole.errors import Code, ServiceError
 
 
-def call(method: Method, request: Message, identity: Identity | None) -> Message:
+def call(method: Method, request: Message, identity: Identity | None, idempotency_key: str | None = None) -> Message:
     """Serve a request, which may be changed on the way. ``identity`` is None for callers that did not sign in.
 
+    A method that creates something answers a repeated request with the same ``idempotency_key`` as it did the first.
     Raises ServiceError, InvalidRequest, and RpcError UNIMPLEMENTED for methods that are declared but not served.
     """
     caller = _admit(method, request, identity)
@@ -26,6 +28,8 @@ def call(method: Method, request: Message, identity: Identity | None) -> Message
         raise RpcError("UNIMPLEMENTED", f"{method.short_name} is not implemented by this cloud.")
     if implementation.current is None:
         check(violations(request))
+        if method.access.creates and idempotency_key and isinstance(caller, Caller):
+            return _serve_once(method, request, caller, idempotency_key, implementation.serve)
         return implementation.serve(request, caller)
     check(message_violations(request))
     # `current` locks what it reads, so that two partial updates at once do not undo each other.
@@ -35,6 +39,17 @@ def call(method: Method, request: Message, identity: Identity | None) -> Message
         return implementation.serve(request, caller)
 
 
+def _serve_once(method: Method, request: Message, caller: Caller, key: str, serve: Servicer) -> Message:
+    answer = answered_once(
+        account=caller.account,
+        key=key,
+        method=method.name,
+        request=request.SerializeToString(deterministic=True),
+        answer=lambda: serve(request, caller).SerializeToString(),
+    )
+    return method.response.FromString(answer)
+
+
 def _admit(method: Method, request: Message, identity: Identity | None) -> Caller | Identity | None:
     """What a servicer knows of its caller: who it is in the account, or who it is where no account is concerned."""
     if method.access.public:
@@ -42,25 +57,12 @@ def _admit(method: Method, request: Message, identity: Identity | None) -> Calle
     if identity is None:
         raise unauthenticated()
     if method.access.account:
-        caller = _in_account(method, request, identity)
-        _check_permission(method, caller)
+        check(uuid_violations(request, method.access.account))
+        caller = caller_in(identity, UUID(value_at(request, method.access.account)))
+        if refusal := permission_refusal(method.access.permissions, caller.permissions):
+            raise ServiceError(Code.PERMISSION_DENIED, refusal)
     if method.access.user_only and identity.user is None:
         raise ServiceError(
             Code.PERMISSION_DENIED, f"{method.short_name} is for signed-in people only. Do it in the console."
         )
     return caller if method.access.account else identity
-
-
-def _in_account(method: Method, request: Message, identity: Identity) -> Caller:
-    check(uuid_violations(request, method.access.account))
-    account_id = value_at(request, method.access.account)
-    caller = identity.in_account(UUID(account_id))
-    if caller is None:
-        # The same for accounts that exist and accounts that do not.
-        raise ServiceError(Code.NOT_FOUND, f"There is no account {account_id}.")
-    return caller
-
-
-def _check_permission(method: Method, caller: Caller) -> None:
-    if refusal := permission_refusal(method.access.permissions, caller.permissions):
-        raise ServiceError(Code.PERMISSION_DENIED, refusal)

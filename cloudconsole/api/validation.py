@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from cloudconsole.api.declarations import Field, field_rules, message_rules
 from cloudconsole.api.gen.buf.validate.violations_pb2 import FieldPath, FieldPathElement, Violation
@@ -23,6 +24,7 @@ _QUALIFIED_NAME = re.compile(
 _KINDS: dict[int, str] = {
     number: name.removeprefix("TYPE_").lower() for name, number in FieldDescriptorProto.Type.items()
 }
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 _Path = tuple[FieldPathElement, ...]
 
 
@@ -121,7 +123,10 @@ def _field(message: Message, field: Field, path: _Path) -> Iterator[Violation]:
 
 
 def _value(field: Field, rules: FieldRules, value: Any, path: _Path) -> Iterator[Violation]:
-    if field.message_type is not None:
+    if isinstance(value, Timestamp):
+        if not (_FIRST_SECOND <= value.seconds <= _LAST_SECOND and 0 <= value.nanos < 10**9):
+            yield _violation(path, "timestamp.valid", "must lie in the years 1 to 9999")
+    elif field.message_type is not None:
         if not field.message_type.full_name.startswith("google.protobuf."):
             yield from _message(value, path)
     elif field.enum_type is not None:

@@ -58,7 +58,8 @@ class RpcView(ApiView):
             query=request.query_params.lists(),
             body=request.body,
         )
-        return Response(to_json(dispatch.call(method, message, cast(Identity | None, request.user))))
+        identity = cast(Identity | None, request.user)
+        return Response(to_json(dispatch.call(method, message, identity, request.headers.get("Idempotency-Key"))))
 
     get = post = put = patch = delete = head = trace = serve
     options = serve  # type: ignore[assignment]  # REST framework would describe the view

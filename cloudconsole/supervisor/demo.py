@@ -94,7 +94,8 @@ def _seed_login(account: Account, demo: dict[str, Any]) -> None:
         user.save()
     Membership.objects.get_or_create(account=account, user=user, defaults={"role": Membership.Role.OWNER})
     PaymentMethod.objects.get_or_create(
-        id=demo_id("payment-method", "demo"), defaults={"account": account, "name": "Simulated card"}
+        id=demo_id("payment-method", "demo"),
+        defaults={"account": account, "name": "Simulated card", "is_default": True},
     )
 
 

@@ -22,7 +22,14 @@ class ApiClient:
         self._client = Client()
 
     def request(
-        self, verb: str, path: str, *, body: object = None, authorization: str | None = None, **query: Any
+        self,
+        verb: str,
+        path: str,
+        *,
+        body: object = None,
+        authorization: str | None = None,
+        headers: dict[str, str] | None = None,
+        **query: Any,
     ) -> HttpResponse:
         """``body`` is sent as JSON, bytes as they are; an empty ``authorization`` sends no such header."""
         if authorization is None:
@@ -32,7 +39,7 @@ class ApiClient:
             "/api" + path.replace("{account}", str(self.account.pk)),
             data=body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode(),
             content_type="application/json",
-            headers={"Authorization": authorization} if authorization else {},
+            headers=(headers or {}) | ({"Authorization": authorization} if authorization else {}),
             query_params=query,
         )
 
@@ -41,6 +48,9 @@ class ApiClient:
 
     def post(self, path: str, body: object = None) -> HttpResponse:
         return self.request("POST", path, body=body)
+
+    def delete(self, path: str, **query: Any) -> HttpResponse:
+        return self.request("DELETE", path, **query)
 
     def put(self, path: str, body: object = None) -> HttpResponse:
         return self.request("PUT", path, body=body)

@@ -184,7 +184,8 @@ def test_the_operator_manages_them(customer: Customer, tmp_path: Path):
         run("again", id, "--month=2026-12")
     run("remove", id)
     assert not Delivery.objects.exists()
-    assert list(AuditEvent.objects.order_by("created_at").values_list("action", flat=True)) == ["create", "delete"]
+    audited = AuditEvent.objects.filter(account=customer.account).order_by("created_at")
+    assert list(audited.values_list("action", flat=True)) == ["create", "delete"]
 
 
 @pytest.mark.parametrize("url", ["/tmp", "file://host/x", "file:x", "s3://", "https://x/y", "s3://b/p?x=1", ""])

@@ -140,10 +140,9 @@ def open_door(
             return Door(cluster, secret, http)
 
         yield make
-    account.audit_events.all().delete()
+    with connection.cursor() as cursor:  # ledger and audit log let nobody delete a row
+        cursor.execute("TRUNCATE billing_usageevent, accounts_auditevent, accounts_auditchain")
     account.delete()
-    with connection.cursor() as cursor:  # the ledger lets nobody delete a row
-        cursor.execute("TRUNCATE billing_usageevent")
 
 
 def _make_cluster(

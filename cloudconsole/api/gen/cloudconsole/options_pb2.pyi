@@ -76,17 +76,19 @@ class FieldPair(_message.Message):
     def __init__(self, field: _Optional[str] = ..., other: _Optional[str] = ...) -> None: ...
 
 class Access(_message.Message):
-    __slots__ = ("account", "permissions", "any_actor", "user_only", "masked_resource", "public")
+    __slots__ = ("account", "permissions", "any_actor", "user_only", "masked_resource", "public", "creates")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     PERMISSIONS_FIELD_NUMBER: _ClassVar[int]
     ANY_ACTOR_FIELD_NUMBER: _ClassVar[int]
     USER_ONLY_FIELD_NUMBER: _ClassVar[int]
     MASKED_RESOURCE_FIELD_NUMBER: _ClassVar[int]
     PUBLIC_FIELD_NUMBER: _ClassVar[int]
+    CREATES_FIELD_NUMBER: _ClassVar[int]
     account: str
     permissions: _containers.RepeatedScalarFieldContainer[str]
     any_actor: bool
     user_only: bool
     masked_resource: str
     public: bool
-    def __init__(self, account: _Optional[str] = ..., permissions: _Optional[_Iterable[str]] = ..., any_actor: _Optional[bool] = ..., user_only: _Optional[bool] = ..., masked_resource: _Optional[str] = ..., public: _Optional[bool] = ...) -> None: ...
+    creates: bool
+    def __init__(self, account: _Optional[str] = ..., permissions: _Optional[_Iterable[str]] = ..., any_actor: _Optional[bool] = ..., user_only: _Optional[bool] = ..., masked_resource: _Optional[str] = ..., public: _Optional[bool] = ..., creates: _Optional[bool] = ...) -> None: ...

@@ -8,11 +8,15 @@ from cloudconsole.api.callers import Caller
 from cloudconsole.api.gen.qdrant.cloud.cluster.v1 import cluster_pb2
 from cloudconsole.api.paging import page_of
 from cloudconsole.api.registry import serves
+from cloudconsole.errors import Code, ServiceError
 from clusters import services
-from clusters.catalogue import LATEST, resolve_version
+from clusters.admission import downscale_risks
+from clusters.catalogue import LATEST, RELEASES, Release, releases_from, resolve_version
 from clusters.messages import cluster_message, extra_configuration, labels_of
 from clusters.models import Cluster
 from clusters.queries import cluster_of, clusters_of, locked_cluster_of, package_with, region_of
+from clusters.rules.names import suggest_name
+from clusters.rules.sizes import DownscaleRisk
 
 _SERVICE = "qdrant.cloud.cluster.v1.ClusterService"
 
@@ -91,7 +95,7 @@ def _changes(cluster: Cluster, wanted: cluster_pb2.Cluster) -> dict[str, Any]:
         "number_of_nodes": configuration.number_of_nodes,
         "additional_disk_gib": configuration.additional_resources.disk,
     }
-    if configuration.HasField("version"):
+    if configuration.HasField("version") and configuration.version != cluster.version:
         changes["version"] = resolve_version(configuration.version)
     if configuration.database_configuration.HasField("inference"):
         changes["inference_enabled"] = configuration.database_configuration.inference.enabled
@@ -114,3 +118,88 @@ def restart_cluster(request: cluster_pb2.RestartClusterRequest, caller: Caller) 
     cluster = cluster_of(caller.account, UUID(request.cluster_id))
     services.restart_cluster(cluster=cluster, requested_by=caller.actor)
     return cluster_pb2.RestartClusterResponse()
+
+
+@serves(f"{_SERVICE}.SuspendCluster")
+def suspend_cluster(request: cluster_pb2.SuspendClusterRequest, caller: Caller) -> cluster_pb2.SuspendClusterResponse:
+    cluster = cluster_of(caller.account, UUID(request.cluster_id))
+    services.suspend_cluster(cluster=cluster, requested_by=caller.actor)
+    return cluster_pb2.SuspendClusterResponse()
+
+
+@serves(f"{_SERVICE}.UnsuspendCluster")
+def unsuspend_cluster(
+    request: cluster_pb2.UnsuspendClusterRequest, caller: Caller
+) -> cluster_pb2.UnsuspendClusterResponse:
+    cluster = cluster_of(caller.account, UUID(request.cluster_id))
+    services.unsuspend_cluster(cluster=cluster, requested_by=caller.actor)
+    return cluster_pb2.UnsuspendClusterResponse()
+
+
+@serves(f"{_SERVICE}.DeleteCluster")
+def delete_cluster(request: cluster_pb2.DeleteClusterRequest, caller: Caller) -> cluster_pb2.DeleteClusterResponse:
+    """There are no backups yet, so there are none to delete with it."""
+    cluster = cluster_of(caller.account, UUID(request.cluster_id))
+    services.delete_cluster(cluster=cluster, requested_by=caller.actor, force=request.force)
+    return cluster_pb2.DeleteClusterResponse()
+
+
+@serves(f"{_SERVICE}.GetClusterDownscaleRisk")
+def get_cluster_downscale_risk(
+    request: cluster_pb2.GetClusterDownscaleRiskRequest, caller: Caller
+) -> cluster_pb2.GetClusterDownscaleRiskResponse:
+    cluster = cluster_of(caller.account, UUID(request.cluster_id))
+    risks = downscale_risks(cluster, package_with(UUID(request.package_id)))
+    return cluster_pb2.GetClusterDownscaleRiskResponse(downscale_risks=[_risk(risk) for risk in risks])
+
+
+def _risk(risk: DownscaleRisk) -> cluster_pb2.ClusterDownscaleRiskInfo:
+    return cluster_pb2.ClusterDownscaleRiskInfo(
+        resource=f"CLUSTER_DOWNSCALE_RISK_RESOURCE_{risk.resource}",
+        status=f"CLUSTER_DOWNSCALE_RISK_STATUS_{risk.status}",
+        reason=risk.reason or None,
+    )
+
+
+@serves(f"{_SERVICE}.EnableClusterJwtRbac")
+def enable_cluster_jwt_rbac(
+    request: cluster_pb2.EnableClusterJwtRbacRequest, caller: Caller
+) -> cluster_pb2.EnableClusterJwtRbacResponse:
+    cluster = cluster_of(caller.account, UUID(request.cluster_id))
+    services.enable_jwt_rbac(cluster=cluster, requested_by=caller.actor)
+    return cluster_pb2.EnableClusterJwtRbacResponse()
+
+
+@serves(f"{_SERVICE}.SuggestClusterName")
+def suggest_cluster_name(
+    request: cluster_pb2.SuggestClusterNameRequest, caller: Caller
+) -> cluster_pb2.SuggestClusterNameResponse:
+    taken = set(clusters_of(caller.account).values_list("name", flat=True))
+    return cluster_pb2.SuggestClusterNameResponse(name=suggest_name(taken))
+
+
+@serves(f"{_SERVICE}.ListQdrantReleases")
+def list_qdrant_releases(
+    request: cluster_pb2.ListQdrantReleasesRequest, caller: Caller
+) -> cluster_pb2.ListQdrantReleasesResponse:
+    version = cluster_of(caller.account, UUID(request.cluster_id)).version if request.HasField("cluster_id") else None
+    return cluster_pb2.ListQdrantReleasesResponse(items=[_release(release) for release in releases_from(version)])
+
+
+@serves(f"{_SERVICE}.GetQdrantRelease")
+def get_qdrant_release(
+    request: cluster_pb2.GetQdrantReleaseRequest, caller: Caller
+) -> cluster_pb2.GetQdrantReleaseResponse:
+    found = [release for release in RELEASES if release.version == request.version]
+    if not found:
+        raise ServiceError(Code.NOT_FOUND, f"There is no Qdrant release {request.version}.")
+    return cluster_pb2.GetQdrantReleaseResponse(release=_release(found[0]))
+
+
+def _release(release: Release) -> cluster_pb2.QdrantRelease:
+    return cluster_pb2.QdrantRelease(
+        version=release.version,
+        default=release.default,
+        release_notes_url=release.release_notes_url,
+        end_of_life=release.end_of_life,
+    )
