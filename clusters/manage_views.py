@@ -1,4 +1,4 @@
-"""The Manage page of a cluster: size, version, restart, suspension and deletion, each confirmed on a page of its own."""
+"""The Manage page of a cluster: size, version, restart, suspension, deletion, each confirmed on a page of its own."""
 
 from typing import Any
 from uuid import UUID
@@ -12,8 +12,8 @@ from cloudconsole.accounts.services import Actor
 from cloudconsole.errors import ServiceError
 from cloudconsole.web.access import AccountRequest, account_page
 from cloudconsole.web.pages import render_page
-from clusters.management import ACTIONS, DELETE_SENTENCE, RESTART_SENTENCE, Action, size_changes
-from clusters.management_forms import DeleteForm, ScaleForm, UpgradeForm
+from clusters.manage_actions import ACTIONS, DELETE_SENTENCE, RESTART_SENTENCE, Action, size_changes
+from clusters.manage_forms import DeleteForm, ScaleForm, UpgradeForm
 from clusters.models import Cluster, Operation
 from clusters.queries import cluster_of, idle_warning
 from clusters.rules.changes import kind_of
@@ -158,8 +158,6 @@ def delete(request: AccountRequest, cluster_id: UUID) -> HttpResponse:
     }
     if request.method != "POST" or not form.is_valid():
         return render(request, "clusters/confirm.html", context, status=422 if request.method == "POST" else 200)
-    delete_cluster(
-        cluster=cluster, force=form.cleaned_data["force"], requested_by=Actor.of_user(request.user)
-    )
+    delete_cluster(cluster=cluster, force=form.cleaned_data["force"], requested_by=Actor.of_user(request.user))
     messages.success(request, f"Cluster {cluster.name} is being deleted.")
     return redirect("clusters:list")
