@@ -26,6 +26,7 @@ CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("CLOUDCONSOLE_TRUSTED_ORIGINS"
 BIND = os.environ.get("CLOUDCONSOLE_BIND", "127.0.0.1")
 PUBLIC_HOST = os.environ.get("CLOUDCONSOLE_PUBLIC_HOST", "localhost")
 CONSOLE_PORT = int(os.environ.get("CLOUDCONSOLE_PORT", "8000"))
+API_GRPC_PORT = int(os.environ.get("CLOUDCONSOLE_GRPC_PORT", "8443"))
 GATEWAY_REST_PORT = int(os.environ.get("GATEWAY_REST_PORT", "6333"))
 GATEWAY_GRPC_PORT = int(os.environ.get("GATEWAY_GRPC_PORT", "6334"))
 GATEWAY_MAX_BODY_BYTES = int(os.environ.get("GATEWAY_MAX_BODY_BYTES", str(32 * 1024 * 1024)))
