@@ -1,6 +1,7 @@
 """Settings: everything an operator may change comes from the environment, each with a working default."""
 
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 
 from cloudconsole.paths import PROJECT_DIR, resolve_paths
+from cloudconsole.qdrant_servers import QdrantServers
 from cloudconsole.secret_key import load_secret_key
 
 
@@ -36,10 +38,8 @@ TLS_CERT_FILE = os.environ.get("TLS_CERT_FILE", "")
 TLS_KEY_FILE = os.environ.get("TLS_KEY_FILE", "")
 TLS_DIR = PATHS.data / "tls"
 CLUSTER_DOMAIN = os.environ.get("CLOUDCONSOLE_CLUSTER_DOMAIN", "localhost")
-# A Qdrant server of the operator's instead of embedded nodes; it carries one cluster
-QDRANT_URL = os.environ.get("QDRANT_URL", "").rstrip("/")
-QDRANT_GRPC_PORT = int(os.environ.get("QDRANT_GRPC_PORT", "6334"))
-QDRANT_API_KEY = os.environ.get("QDRANT_API_KEY")
+# Qdrant servers of the operator's instead of embedded nodes, one for all regions or for each
+QDRANT_SERVERS = QdrantServers(os.environ)
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "cloudconsole.web",
     "cloudconsole.supervisor",
     "clusters",
+    "clusters.monitoring",
     "inference",
     "billing",
     "billing.reports",
@@ -128,6 +129,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "forget-old-answers": {"task": "api.forget_old_answers", "schedule": 3600.0},
     "sweep-operations": {"task": "clusters.sweep_operations", "schedule": 2.0, "options": {"expires": 2.0}},
+    "sample-nodes": {"task": "monitoring.sample_nodes", "schedule": 15.0, "options": {"expires": 15.0}},
+    "tidy-up-monitoring": {"task": "monitoring.tidy_up", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    "update-rollups": {"task": "billing.update_rollups", "schedule": 1.0, "options": {"expires": 1.0}},
+    "make-partitions": {"task": "billing.make_partitions", "schedule": 3600.0},
     "sweep-reports": {"task": "reports.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
     "deliver-months": {"task": "reports.deliver_finished_months", "schedule": 60.0, "options": {"expires": 60.0}},
     "check-budgets": {"task": "budgets.check", "schedule": 2.0, "options": {"expires": 2.0}},
@@ -192,6 +197,12 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "cloudconsole.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
+
+# Billing: what accounts with a paid cluster get for nothing each calendar month, per model
+BILLING_FREE_TEXT_TOKENS = int(os.environ.get("BILLING_FREE_TEXT_TOKENS", "5000000"))
+BILLING_FREE_IMAGE_TOKENS = int(os.environ.get("BILLING_FREE_IMAGE_TOKENS", "1000000"))
+BILLING_FREE_MODELS = os.environ.get("BILLING_FREE_MODELS", "qdrant/bm25").split(",")
+BILLING_TAX_PERCENTAGE = Decimal(os.environ.get("BILLING_TAX_PERCENTAGE", "0"))
 
 # Inference
 INFERENCE_CACHE_DIR = PATHS.models

@@ -2,14 +2,12 @@
 
 from datetime import datetime
 
-from django.conf import settings
-
 from cloudconsole.accounts.models import Account
 from cloudconsole.errors import Code, ServiceError
 from clusters import policies
 from clusters.catalogue import releases_from
 from clusters.models import Cluster, Package, Region
-from clusters.provisioners.choice import provisioner_for
+from clusters.provisioners.choice import provisioner_for, server_of
 from clusters.provisioners.errors import ProvisionerUnavailable
 from clusters.queries import present_clusters, quotas_of
 from clusters.rules.lifecycle import Phase
@@ -23,10 +21,7 @@ def check_new_cluster(
     account: Account, *, region: Region, package: Package, nodes: int, additional_disk_gib: int
 ) -> None:
     """Raises ServiceError when the account may not have such a cluster. Counts under the account's lock."""
-    if settings.QDRANT_URL and present_clusters().exists():
-        raise ServiceError(
-            Code.RESOURCE_EXHAUSTED, "The Qdrant server named by QDRANT_URL carries one cluster, and has it already."
-        )
+    _check_server(region)
     if not (region.available and package.active):
         raise ServiceError(Code.FAILED_PRECONDITION, "This region or package is not on offer; choose another one.")
     quotas = quotas_of(account)
@@ -46,6 +41,20 @@ def check_new_cluster(
             if allowed == 1
             else f"This account can have {allowed} free clusters, and has them already.",
             "package",
+        )
+
+
+def _check_server(region: Region) -> None:
+    """Nothing separates clusters on a Qdrant server that is not shared: it carries one."""
+    server = server_of(region)
+    if server is None or server.shared:
+        return
+    used = [server_of(cluster.region) for cluster in present_clusters().select_related("region")]
+    if any(one and one.url == server.url for one in used):
+        raise ServiceError(
+            Code.RESOURCE_EXHAUSTED,
+            "This region's Qdrant server carries one cluster, and has it already. QDRANT_SHARED lets it carry more.",
+            "region",
         )
 
 

@@ -19,6 +19,7 @@ from clusters.rules.access import COLLECTION_NAME, FULL_ACCESS, MOST_RULES, Acce
 
 ALGORITHM = "HS256"
 SUBJECT_PREFIX = "api-key:"
+OPAQUE_PREFIX = "ccd_"
 
 
 def signing_secret(cluster_id: UUID) -> str:
@@ -54,7 +55,7 @@ def create_database_api_key(
         access_given=access is not None,
         created_by_email=requested_by.name if requested_by.type == "user" else "",
     )
-    secret = secret or (_signed(key) if cluster.jwt_rbac else new_secret("ccd"))
+    secret = secret or (_signed(key) if cluster.jwt_rbac else new_secret(OPAQUE_PREFIX.rstrip("_")))
     key.prefix, key.postfix = secret[:PREFIX_LENGTH], secret[-POSTFIX_LENGTH:]
     key.secret_hash = hash_secret(secret)
     try:

@@ -1,8 +1,9 @@
 """Who may come in, and to which cluster: the key decides, and a host name that names a cluster must agree."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.conf import settings
 
@@ -11,6 +12,7 @@ from clusters.catalogue import DEFAULT_VERSION
 from clusters.rules.lifecycle import Phase
 from gateway.errors import Refused
 from gateway.records import ClusterRecord, Found, KeyRecord, Records, RecordsUnavailable
+from gateway.tokens import EXPIRED, LEEWAY_SECONDS, Token, read_token
 
 _STATE_OF_PHASE = {
     Phase.CREATING: "is being created. Try again in a few seconds.",
@@ -50,15 +52,14 @@ async def authenticate(caller: Caller, records: Records) -> tuple[KeyRecord, boo
 
 async def authenticate_with(secret: str, caller: Caller, records: Records) -> tuple[KeyRecord, bool]:
     """The same for a key that did not come in the request's headers."""
-    found = await _find(records, secret)
+    host = _cluster_host_of(caller)
+    found = await _find(records, secret, host)
     key = found.key
     if key is None or key.revoked:
         raise Refused(401, "Invalid API key or JWT")
-    if key.expires_at is not None and key.expires_at <= datetime.now(UTC):
-        raise Refused(401, "This API key has expired. Create a new one in the console.")
+    _check_expiry(key)
     caller.cluster = key.cluster.id
-    named = _cluster_host_of(caller)
-    if named is not None and named != f"{key.cluster.host}.{settings.CLUSTER_DOMAIN}".lower():
+    if host is not None and host != f"{key.cluster.host}.{settings.CLUSTER_DOMAIN}".lower():
         raise Refused(403, "This API key does not give access to this host.")
     return key, found.current
 
@@ -79,11 +80,30 @@ def check_serving(cluster: ClusterRecord) -> None:
         raise Refused(503, f"Cluster {cluster.name} {state}", retry_after=1)
 
 
-async def _find(records: Records, secret: str) -> Found:
+def _check_expiry(key: KeyRecord) -> None:
+    if key.expires_at is None:
+        return
+    now = datetime.now(UTC)
+    if key.is_token and key.expires_at + timedelta(seconds=LEEWAY_SECONDS) < now:
+        raise Refused(403, EXPIRED)
+    if not key.is_token and key.expires_at <= now:
+        raise Refused(401, "This API key has expired. Create a new one in the console.")
+
+
+async def _find(records: Records, secret: str, host: str | None) -> Found:
     try:
-        return await records.find(hash_secret(secret))
+        found = await records.find(hash_secret(secret))
+        if found.key is None and (token := read_token(secret, UUID(host.split(".")[0]) if host else None)):
+            signer = await records.find_signer(token.cluster_id)
+            found = replace(signer, key=signer.key and _key_of(token, signer.key))
     except RecordsUnavailable:
         raise Refused(503, "The API key cannot be checked right now. Try again in a second.", retry_after=1) from None
+    return found
+
+
+def _key_of(token: Token, signer: KeyRecord) -> KeyRecord:
+    identity = uuid5(signer.id, token.subject) if token.subject else signer.id
+    return replace(signer, id=identity, access=token.access, value_exists=token.value_exists)
 
 
 def _secret_of(caller: Caller) -> str | None:

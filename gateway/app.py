@@ -26,7 +26,11 @@ from gateway.inference_work import InferenceWork
 from gateway.inference_workers import InferenceWorkers
 from gateway.metering import Meter
 from gateway.records import Records
+from gateway.rest_scope import answer_listing, hold_to_scope, is_listing
+from gateway.scope import scope_of
+from gateway.traffic import Traffic
 from gateway.upstream import Upstreams
+from gateway.value_exists import check_value_exists
 
 DRAIN_SECONDS = 30
 _TEXT = (b"content-type", b"text/plain; charset=utf-8")
@@ -62,11 +66,20 @@ class Gateway:
         self._workers = InferenceWorkers(settings.INFERENCE_ADDRESSES)
         self._ledger = LedgerWriter(database_conninfo())
         self._meter = Meter(self._ledger)
+        self._traffic = Traffic(database_conninfo())
+        self._traffic.start()
         work = InferenceWork(self._upstreams, self._workers, self._meter)
         self._inference = InferenceRequests(self._upstreams, work)
-        self._service = inference_service.InferenceService(self._records, work)
+        self._service = inference_service.InferenceService(self._records, self._upstreams, work)
         self._grpc_upstreams = GrpcUpstreams()
-        self._grpc = GrpcServer(self._records, self._grpc_upstreams, work, settings.GATEWAY_MAX_BODY_BYTES)
+        self._grpc = GrpcServer(
+            self._records,
+            self._upstreams,
+            self._grpc_upstreams,
+            work,
+            self._traffic,
+            settings.GATEWAY_MAX_BODY_BYTES,
+        )
         self._following = asyncio.create_task(follow_announcements(self._records, settings.REDIS_URL))
         await self._ledger.start()
         self.grpc_port = await self._grpc.start(self._grpc_address)
@@ -82,6 +95,7 @@ class Gateway:
         await self.drain()
         self._following.cancel()
         await self._meter.close()
+        await self._traffic.stop()
         await self._ledger.stop()
         await self._workers.close()
         await self._upstreams.close()
@@ -97,19 +111,26 @@ class Gateway:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, exchange: Exchange) -> None:
+        failed = False
         try:
             sentence = await self._respond(exchange)
+            failed = exchange.status is not None and exchange.status >= 500
             if sentence is not None:
-                log_failure(exchange, sentence, exchange.status)
+                log_failure(exchange, sentence, exchange.status, self._traffic)
         except ClientGone:
             return
         except Refused as refusal:
-            log_failure(exchange, refusal.sentence, refusal.status)
+            failed = refusal.status >= 500
+            log_failure(exchange, refusal.sentence, refusal.status, self._traffic)
             await _refuse(exchange, refusal)
         except Exception:
+            failed = True
             logger.exception("request %s failed inside the gateway", exchange.id)
             sentence = f"Service internal error: request {exchange.id} failed. Its log line says why."
             await _refuse(exchange, Refused(500, sentence))
+        finally:
+            if exchange.status is not None:
+                self._traffic.count("rest", exchange.cluster, exchange.seconds, failed=failed)
 
     async def _respond(self, exchange: Exchange) -> str | None:
         """Answer; the sentence if the answer was a cluster's error."""
@@ -127,6 +148,12 @@ class Gateway:
             return None
         key, current = await authenticate(exchange, self._records)
         check_serving(key.cluster)
+        await check_value_exists(key, self._upstreams)
+        scope = scope_of(key)
+        operation = await hold_to_scope(exchange, scope)
+        if operation is not None and is_listing(operation, scope):
+            listing = answer_listing(exchange, scope, operation, key.cluster, self._upstreams)
+            return await exchange.unless_client_gone(listing)
         if found := route_of(exchange.method, exchange.path):
             route, collection = found
             return await self._inference.serve(exchange, key, current, route, collection)

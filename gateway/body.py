@@ -31,6 +31,7 @@ class RequestBody:
         self._limits = limits
         self._deadline = time.monotonic() + limits.seconds
         self._taken = 0
+        self._put_back = b""
         found = dict(headers)
         chunked = b"transfer-encoding" in found
         declared = found.get(b"content-length", b"")
@@ -49,8 +50,17 @@ class RequestBody:
         """The whole body."""
         return b"".join([chunk async for chunk in self.stream()])
 
+    def put_back(self, content: bytes) -> None:
+        """Have what was read, or something else in its place, be read once more."""
+        self._put_back = content
+        self.declared_length = len(content)
+        self.absent = not content
+
     async def stream(self) -> AsyncIterator[bytes]:
         """The body as it arrives; empty for what has been read before."""
+        if self._put_back:
+            content, self._put_back = self._put_back, b""
+            yield content
         if not self._complete.is_set() and (self.declared_length or 0) > self._limits.max_bytes:
             raise self._too_large(self.declared_length)
         while not self._complete.is_set():

@@ -15,10 +15,37 @@ from inference.provider_keys import ProviderKeys
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = Iterable[tuple[bytes, bytes]]
 T = TypeVar("T")
+_FILES = (b"application/octet-stream", b"application/x-tar", b"application/gzip", b"application/zip")
 
 JSON = (b"content-type", b"application/json")
 # An unread rest of this size is taken in by the server on its own; a longer one ends the connection.
 _SMALL_BODY = 64 * 1024
+
+
+class Hider:
+    """Takes every occurrence of some bytes out of a stream, also those that lie across chunks."""
+
+    def __init__(self, hidden: bytes) -> None:
+        self._hidden = hidden
+        self._held = b""
+
+    def take(self, chunk: bytes, *, last: bool) -> bytes:
+        """What may be sent on; the end that may begin an occurrence is held until the next call."""
+        text = (self._held + chunk).replace(self._hidden, b"")
+        keep = 0 if last else _overlap(text, self._hidden)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]
+
+
+def _overlap(text: bytes, hidden: bytes) -> int:
+    """The length of the longest end of the text that the hidden bytes begin with."""
+    longest = min(len(text), len(hidden) - 1)
+    return next((length for length in range(longest, 0, -1) if text.endswith(hidden[:length])), 0)
+
+
+def _is_text(headers: Headers) -> bool:
+    """Files (snapshots) name no collections, and a byte taken out would break them."""
+    return not any(name == b"content-type" and value.startswith(_FILES) for name, value in headers)
 
 
 class Exchange:
@@ -35,6 +62,8 @@ class Exchange:
         self.cluster: UUID | None = None  # for the log, once it is known
         self.status: int | None = None  # of the answer, once it has begun
         self.error_body: Callable[[str, float], bytes] = error_body  # how this route writes a refusal's body
+        self.hidden = b""  # bytes that leave no trace in the answer
+        self._hider: Hider | None = None
         self._send = send
 
     @property
@@ -54,23 +83,38 @@ class Exchange:
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer. ``headers`` bring the content length only if it is not the body's (HEAD)."""
         headers = list(headers)
+        if self.hidden and _is_text(headers):
+            body = body.replace(self.hidden, b"")
+            headers = [header for header in headers if header[0] != b"content-length"]
         if not any(name == b"content-length" for name, _ in headers):
             headers.append((b"content-length", str(len(body)).encode()))
-        await self.start_answer(status, headers)
-        await self.send_chunk(body, last=True)
+        await self._start(status, headers)
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def start_answer(self, status: int, headers: Headers) -> None:
         """Send status and headers; chunks follow."""
-        self.status = status
-        own = (b"x-request-id", str(self.id).encode())
-        await self._send({"type": "http.response.start", "status": status, "headers": [*headers, own]})
+        headers = list(headers)
+        if self.hidden and _is_text(headers):
+            self._hider = Hider(self.hidden)
+            headers = [header for header in headers if header[0] != b"content-length"]
+        await self._start(status, headers)
 
     async def send_chunk(self, chunk: bytes, *, last: bool) -> None:
+        if self._hider:
+            chunk = self._hider.take(chunk, last=last)
         await self._send({"type": "http.response.body", "body": chunk, "more_body": not last})
+
+    async def _start(self, status: int, headers: Headers) -> None:
+        self.status = status
+        own = (b"x-request-id", str(self.id).encode())
+        kept = [(name, value.replace(self.hidden, b"") if self.hidden else value) for name, value in headers]
+        await self._send({"type": "http.response.start", "status": status, "headers": [*kept, own]})
 
     async def refuse(self, refusal: Refused) -> None:
         """Answer in the route's error shape. An endless body is not read on: the connection ends with the answer."""
         body = self.error_body(refusal.sentence, self.seconds)
+        if self.hidden:
+            body = body.replace(self.hidden, b"")
         headers = [JSON, (b"content-length", str(len(body)).encode())]
         if refusal.retry_after is not None:
             headers.append((b"retry-after", str(refusal.retry_after).encode()))
@@ -78,11 +122,11 @@ class Exchange:
         endless = not self.body.complete and (declared is None or declared > _SMALL_BODY)
         if endless:
             headers.append((b"connection", b"close"))
-        await self.start_answer(refusal.status, headers)
-        await self.send_chunk(body, last=not endless)
+        await self._start(refusal.status, headers)
+        await self._send({"type": "http.response.body", "body": body, "more_body": endless})
         if endless:
             await self.body.discard()
-            await self.send_chunk(b"", last=True)
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def unless_client_gone(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of ``work``, which is cancelled when the client leaves; raises ClientGone then."""

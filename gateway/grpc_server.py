@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +11,6 @@ from uuid import UUID
 
 import grpc
 from django.conf import settings
-from google.protobuf.message import DecodeError
 from uuid_utils.compat import uuid7
 
 from clusters.grpc_server import Context, UnaryServer
@@ -20,9 +20,14 @@ from gateway.embedding import ModelUsage
 from gateway.errors import Refused
 from gateway.failures import log_failure
 from gateway.grpc_objects import ROUTES, Route
+from gateway.grpc_scope import hold_to_scope, parsed, reply_within
 from gateway.grpc_upstream import GrpcUpstreams, Metadata, Reply
 from gateway.inference_work import InferenceWork, check_size
 from gateway.records import KeyRecord, Records
+from gateway.scope import Scope, scope_of
+from gateway.traffic import Traffic
+from gateway.upstream import Upstreams
+from gateway.value_exists import check_value_exists
 from inference.provider_keys import ProviderKeys
 
 _HELLO = "/qdrant.Qdrant/HealthCheck"
@@ -42,6 +47,13 @@ _STATUS = {
     503: grpc.StatusCode.UNAVAILABLE,
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
+_SERVERS_MISTAKES = {
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.DATA_LOSS,
+}
 logger = logging.getLogger(__name__)
 
 
@@ -57,6 +69,7 @@ class Call:
         self.metadata = metadata
         self.context = context
         self.cluster: UUID | None = None  # for the log, once it is known
+        self.scope: Scope | None = None  # once the key tells it
 
     def header(self, name: bytes) -> str | None:
         """The first value of this (lower-case) name."""
@@ -76,12 +89,20 @@ class GrpcServer:
     """Serves every cluster's gRPC data plane between ``start`` and ``stop``."""
 
     def __init__(
-        self, records: Records, upstreams: GrpcUpstreams, inference: InferenceWork, largest_message: int
+        self,
+        records: Records,
+        rest_upstreams: Upstreams,
+        upstreams: GrpcUpstreams,
+        inference: InferenceWork,
+        traffic: Traffic,
+        largest_message: int,
     ) -> None:
         self._server = UnaryServer(self._serve, largest_message)
         self._records = records
+        self._rest_upstreams = rest_upstreams
         self._upstreams = upstreams
         self._inference = inference
+        self._traffic = traffic
         self._metered: set[asyncio.Task[Reply]] = set()
 
     async def start(self, address: str) -> int:
@@ -104,9 +125,12 @@ class GrpcServer:
             logger.exception("request %s failed inside the gateway", call.id)
             sentence = f"Service internal error: request {call.id} failed. Its log line says why."
             reply = Reply(grpc.StatusCode.INTERNAL, sentence, b"", ())
+        seconds = time.perf_counter() - call.started
+        self._traffic.count("grpc", call.cluster, seconds, failed=reply.code in _SERVERS_MISTAKES)
         if not reply.ok:
-            log_failure(call, reply.sentence, reply.code.name)
-            await context.abort(reply.code, reply.sentence, call.trailers(*reply.trailers))
+            sentence = call.scope.hide(reply.sentence) if call.scope else reply.sentence
+            log_failure(call, sentence, reply.code.name, self._traffic)
+            await context.abort(reply.code, sentence, call.trailers(*reply.trailers))
         context.set_trailing_metadata(call.trailers(*reply.trailers))
         return reply.message
 
@@ -117,6 +141,9 @@ class GrpcServer:
             return _answer(await self._introduction(call))
         key, current = await authenticate(call, self._records)
         check_serving(key.cluster)
+        await check_value_exists(key, self._rest_upstreams)
+        call.scope = scope_of(key)
+        message = hold_to_scope(call.path, message, call.scope)
         if route := ROUTES.get(call.path):
             return await self._infer(call, key, current, route, message)
         return await self._pass_through(call, key, message)
@@ -127,11 +154,14 @@ class GrpcServer:
 
     async def _pass_through(self, call: Call, key: KeyRecord, message: bytes) -> Reply:
         seconds = call.context.time_remaining()
-        return await self._upstreams.call(key.cluster, call.path, message, call.metadata, seconds)
+        reply = await self._upstreams.call(key.cluster, call.path, message, call.metadata, seconds)
+        if not reply.ok or call.scope is None or call.scope.whole:
+            return reply
+        return replace(reply, message=reply_within(call.path, reply.message, call.scope))
 
     async def _infer(self, call: Call, key: KeyRecord, current: bool, route: Route, message: bytes) -> Reply:
         request_class, reply_class = message_classes(call.path)
-        request = _parsed(request_class, message)
+        request = parsed(request_class, message)
         slots = list(route.slots(request))
         if not slots:
             return await self._pass_through(call, key, message)
@@ -173,14 +203,6 @@ def _refusal(refusal: Refused) -> Reply:
     code = _STATUS.get(refusal.status, grpc.StatusCode.INTERNAL)
     trailers = [] if refusal.retry_after is None else [("retry-after", str(refusal.retry_after))]
     return Reply(code, refusal.sentence, b"", trailers)
-
-
-def _parsed(request_class: Any, message: bytes) -> Any:
-    try:
-        return request_class.FromString(message)
-    except DecodeError:
-        sentence = "Format error in message: the message is not of the method's type, or nested too deeply"
-        raise Refused(400, sentence) from None
 
 
 def _with_usage(reply: Any, used: list[ModelUsage], call: Call) -> bytes:

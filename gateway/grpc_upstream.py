@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import grpc
-from django.conf import settings
 from yarl import URL
 
 from cloudconsole.paths import grpc_socket
+from clusters.provisioners.upstream import Upstream
 from gateway.errors import Refused
 from gateway.records import ClusterRecord
 from gateway.upstream import CONNECT_SECONDS, LONGEST_SILENCE_SECONDS
@@ -47,7 +47,7 @@ class GrpcUpstreams:
     """Open channels to clusters, one for each. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._channels: dict[str, Any] = {}
+        self._channels: dict[Upstream, Any] = {}
 
     async def close(self) -> None:
         for channel in self._channels.values():
@@ -75,9 +75,10 @@ class GrpcUpstreams:
             return Reply(error.code(), error.details() or "", b"", _kept(error.trailing_metadata()))
 
     async def _connected(self, cluster: ClusterRecord) -> Any:
-        channel = self._channels.get(cluster.upstream)
+        place = replace(cluster.upstream, prefix="")  # clusters on one server share its connection
+        channel = self._channels.get(place)
         if channel is None:
-            channel = self._channels[cluster.upstream] = _open(cluster.upstream)
+            channel = self._channels[place] = _open(place)
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await channel.channel_ready()
@@ -87,21 +88,23 @@ class GrpcUpstreams:
         return channel
 
 
-def _open(upstream: str) -> Any:
-    if upstream.startswith("/"):
-        return grpc.aio.insecure_channel(f"unix:{grpc_socket(Path(upstream))}", _OPTIONS)
-    url = URL(upstream)
-    address = f"{url.host}:{settings.QDRANT_GRPC_PORT}"
+def _open(upstream: Upstream) -> Any:
+    server = upstream.server
+    if server is None:
+        return grpc.aio.insecure_channel(f"unix:{grpc_socket(Path(upstream.socket))}", _OPTIONS)
+    url = URL(server.url)
+    address = f"{url.host}:{server.grpc_port}"
     if url.scheme == "https":
-        return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(), _OPTIONS)
+        authority = Path(server.ca_file).read_bytes() if server.ca_file else None
+        return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(authority), _OPTIONS)
     return grpc.aio.insecure_channel(address, _OPTIONS)
 
 
 def _forwarded(cluster: ClusterRecord, metadata: Metadata) -> Metadata:
     """The caller's metadata without those of the connection, and without any key."""
     kept = [(name, value) for name, value in _kept(metadata) if not name.endswith("api-key")]
-    own_key = settings.QDRANT_API_KEY if not cluster.upstream.startswith("/") else None
-    return [*kept, ("api-key", own_key)] if own_key else kept
+    server = cluster.upstream.server
+    return [*kept, ("api-key", server.api_key)] if server and server.api_key else kept
 
 
 def _kept(metadata: Any) -> Metadata:

@@ -17,7 +17,8 @@ from gateway.inference_objects import InferenceObject, check_length
 from gateway.inference_work import InferenceWork
 from gateway.inference_workers import VALIDATION_FAILED
 from gateway.records import Records
-from gateway.upstream import Answer
+from gateway.upstream import Answer, Upstreams
+from gateway.value_exists import check_value_exists
 from inference.client import Kind, SparseEmbedding
 
 PATH = "/inference"
@@ -41,8 +42,9 @@ class _Slot:
 class InferenceService:
     """Authenticate by the token in the body, embed, meter, answer."""
 
-    def __init__(self, records: Records, work: InferenceWork) -> None:
+    def __init__(self, records: Records, upstreams: Upstreams, work: InferenceWork) -> None:
         self._records = records
+        self._upstreams = upstreams
         self._work = work
 
     async def serve(self, exchange: Exchange) -> None:
@@ -51,6 +53,7 @@ class InferenceService:
         request = _parse(await exchange.body.read())
         key, current = await authenticate_with(_token(request), exchange, self._records)
         check_serving(key.cluster)
+        await check_value_exists(key, self._upstreams)
         kind = _kind(request)
         vectors, slots = _slots(request)
         calls = self._work.plan(slots, key, current)

@@ -12,14 +12,19 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
 from billing.budgets.queries import inference_refusal
-from clusters.models import DatabaseApiKey
-from clusters.provisioners.choice import provisioner_for
+from clusters.database_keys import OPAQUE_PREFIX
+from clusters.models import Cluster, DatabaseApiKey
+from clusters.provisioners.choice import upstream_of
+from clusters.provisioners.upstream import Upstream
+from clusters.rules.access import FULL_ACCESS, Access, access_of_claim
+from clusters.rules.lifecycle import Phase
+from gateway.tokens import ValueExists
 from inference.gate import cluster_facts
 from inference.rules import ClusterFacts
 
@@ -30,11 +35,12 @@ PATIENCE_SECONDS = 1.0  # how long a request that could be served from a known r
 MAX_KNOWN = 10_000
 MAX_UNKNOWN = 1_000
 _THREADS = 2
+_SIGNER = "signer of "  # no hash begins with it
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterRecord:
-    """``upstream`` is the path of the node's socket or a Qdrant server's URL; ``host`` lacks the cloud's domain."""
+    """``host`` lacks the cloud's domain."""
 
     id: UUID
     account_id: UUID
@@ -44,15 +50,20 @@ class ClusterRecord:
     phase: str
     serving: bool
     facts: ClusterFacts
-    upstream: str
+    upstream: Upstream
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
+    """A key, or the secret with which a cluster's tokens are signed (then ``access`` is the token's)."""
+
     id: UUID
     expires_at: datetime | None
     revoked: bool
+    access: Access
+    is_token: bool
     cluster: ClusterRecord
+    value_exists: ValueExists | None = None
     inference_refusal: str | None = None  # a hard cap was reached: why inference is not for this key
 
 
@@ -69,9 +80,14 @@ class RecordsUnavailable(Exception):
 
 
 def load_key(secret_hash: str) -> KeyRecord | None:
-    """Read a key and its cluster, and whether its budgets are used up. Two queries; raises ``django.db.Error``."""
+    """Read a key and its cluster, or what signs a cluster's tokens, and whether its budgets are used up.
+
+    Two queries; raises ``django.db.Error``.
+    """
     close_old_connections()
     try:
+        if secret_hash.startswith(_SIGNER):
+            return _within_budgets(_load_signer(UUID(secret_hash.removeprefix(_SIGNER))))
         return _within_budgets(_load_key(secret_hash))
     finally:
         close_old_connections()
@@ -91,22 +107,41 @@ def _load_key(secret_hash: str) -> KeyRecord | None:
     key = keys.filter(secret_hash=secret_hash).first()
     if key is None:
         return None
-    cluster = key.cluster
     return KeyRecord(
         id=key.pk,
         expires_at=key.expires_at,
         revoked=key.revoked_at is not None,
-        cluster=ClusterRecord(
-            id=cluster.pk,
-            account_id=cluster.account_id,
-            name=cluster.name,
-            host=cluster.host,
-            version=cluster.version.removeprefix("v"),
-            phase=cluster.phase,
-            serving=cluster.serving,
-            facts=cluster_facts(cluster),
-            upstream=provisioner_for(cluster).upstream(cluster.pk),
-        ),
+        access=access_of_claim(key.access),
+        is_token=not key.prefix.startswith(OPAQUE_PREFIX),
+        cluster=_record_of(key.cluster),
+    )
+
+
+def _load_signer(cluster_id: UUID) -> KeyRecord | None:
+    cluster = Cluster.objects.select_related("region", "package").filter(pk=cluster_id).first()
+    if cluster is None:
+        return None
+    return KeyRecord(
+        id=uuid5(cluster_id, "tokens"),
+        expires_at=None,
+        revoked=not cluster.jwt_rbac or cluster.phase == Phase.DELETED,
+        access=FULL_ACCESS,
+        is_token=True,
+        cluster=_record_of(cluster),
+    )
+
+
+def _record_of(cluster: Cluster) -> ClusterRecord:
+    return ClusterRecord(
+        id=cluster.pk,
+        account_id=cluster.account_id,
+        name=cluster.name,
+        host=cluster.host,
+        version=cluster.version.removeprefix("v"),
+        phase=cluster.phase,
+        serving=cluster.serving,
+        facts=cluster_facts(cluster),
+        upstream=upstream_of(cluster),
     )
 
 
@@ -120,12 +155,16 @@ class Records:
     """Keys by the hash of their secret. Belongs to one event loop."""
 
     def __init__(self, load: Callable[[str], KeyRecord | None] = load_key) -> None:
-        self._load_key = load
+        self._load_record = load
         self._known: OrderedDict[str, _Entry] = OrderedDict()
         self._unknown: OrderedDict[str, _Entry] = OrderedDict()
         self._loading: dict[str, asyncio.Task[Found]] = {}
         self._announcements = 0
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="records")
+
+    async def find_signer(self, cluster_id: UUID) -> Found:
+        """What signs the tokens of this cluster. Raises RecordsUnavailable."""
+        return await self.find(f"{_SIGNER}{cluster_id}")
 
     async def find(self, secret_hash: str) -> Found:
         """The key with this hash. Raises RecordsUnavailable."""
@@ -182,7 +221,7 @@ class Records:
         announcements = self._announcements
         loop = asyncio.get_running_loop()
         try:
-            found = Found(await loop.run_in_executor(self._threads, self._load_key, secret_hash))
+            found = Found(await loop.run_in_executor(self._threads, self._load_record, secret_hash))
         except DatabaseError as error:
             entry = self._known.get(secret_hash)
             if entry is None:

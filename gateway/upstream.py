@@ -1,16 +1,17 @@
 """Requests to the clusters themselves: a node behind its unix socket, or a Qdrant server behind a URL."""
 
+import ssl
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
 import orjson
-from django.conf import settings
 from multidict import CIMultiDict
 from yarl import URL
 
+from clusters.provisioners.upstream import Upstream
 from gateway.errors import ClientGone, Refused, sentence_in
 from gateway.exchange import Exchange
 from gateway.records import ClusterRecord
@@ -48,7 +49,7 @@ class Upstreams:
     """Kept-alive connections to clusters, one pool for each. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._sessions: dict[str, aiohttp.ClientSession] = {}
+        self._sessions: dict[Upstream, aiohttp.ClientSession] = {}
 
     async def close(self) -> None:
         for session in self._sessions.values():
@@ -59,13 +60,20 @@ class Upstreams:
         async with self._open(cluster, "GET", path, CIMultiDict()) as response:
             return await _whole(response)
 
+    async def ask(self, cluster: ClusterRecord, path: str, question: Any) -> Answer:
+        """POST JSON to a percent-encoded path of the cluster, on the gateway's own behalf."""
+        body = orjson.dumps(question)
+        headers = CIMultiDict({"Content-Type": "application/json", "Content-Length": str(len(body))})
+        async with self._open(cluster, "POST", path, headers, _sliced(body)) as response:
+            return await _whole(response)
+
     async def send(self, exchange: Exchange, cluster: ClusterRecord, body: bytes) -> Answer:
         """The cluster's answer to the request with another body, uncompressed."""
         headers = _forwarded_headers(exchange)
         headers.popall("Accept-Encoding", None)
         headers["Content-Length"] = str(len(body))
         target = _target(exchange)
-        async with self._open(cluster, exchange.method, target, headers, _sliced(body)) as response:
+        async with self._open(cluster, exchange.method, target, headers, _sendable(body)) as response:
             return await _whole(response)
 
     async def pass_through(self, exchange: Exchange, cluster: ClusterRecord, body: bytes | None = None) -> str | None:
@@ -75,12 +83,12 @@ class Upstreams:
         Raises Refused while nothing was answered.
         """
         headers = _forwarded_headers(exchange)
-        data: AsyncIterator[bytes] | None = None
+        data: AsyncIterator[bytes] | bytes | None = None
         if not exchange.body.absent:
             length = exchange.body.declared_length if body is None else len(body)
             if length is not None:
                 headers["Content-Length"] = str(length)
-            data = exchange.body.stream() if body is None else _sliced(body)
+            data = exchange.body.stream() if body is None else _sendable(body)
         async with self._open(cluster, exchange.method, _target(exchange), headers, data) as response:
             return await _carry_back(exchange, response)
 
@@ -91,11 +99,12 @@ class Upstreams:
         method: str,
         target: str,
         headers: CIMultiDict[str],
-        data: AsyncIterator[bytes] | None = None,
+        data: AsyncIterator[bytes] | bytes | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An answer whose body is still to be read; what fails inside is a Refused 503 that says so."""
         session = self._session(cluster.upstream)
-        url = URL(_base(cluster.upstream) + target, encoded=True)
+        server = cluster.upstream.server
+        url = URL((server.url if server else "http://node") + target, encoded=True)
         try:
             async with session.request(
                 method,
@@ -117,19 +126,13 @@ class Upstreams:
             sentence = f"Cluster {cluster.name} closed the connection before it had answered. Try again in a second."
             raise Refused(503, sentence, retry_after=1) from error
 
-    def _session(self, upstream: str) -> aiohttp.ClientSession:
-        session = self._sessions.get(upstream)
+    def _session(self, upstream: Upstream) -> aiohttp.ClientSession:
+        place = replace(upstream, prefix="")  # clusters on one server share its connections
+        session = self._sessions.get(place)
         if session is None:
-            connector: aiohttp.BaseConnector
-            own_key = {}
-            if upstream.startswith("/"):
-                connector = aiohttp.UnixConnector(upstream, limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS)
-            else:
-                connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS)
-                own_key = {"api-key": settings.QDRANT_API_KEY} if settings.QDRANT_API_KEY else {}
-            session = self._sessions[upstream] = aiohttp.ClientSession(
-                connector=connector,
-                headers=own_key,
+            session = self._sessions[place] = aiohttp.ClientSession(
+                connector=_connector(place),
+                headers={"api-key": place.server.api_key} if place.server and place.server.api_key else {},
                 timeout=aiohttp.ClientTimeout(
                     total=None, sock_connect=CONNECT_SECONDS, sock_read=LONGEST_SILENCE_SECONDS
                 ),
@@ -139,8 +142,11 @@ class Upstreams:
         return session
 
 
-def _base(upstream: str) -> str:
-    return "http://node" if upstream.startswith("/") else upstream
+def _connector(upstream: Upstream) -> aiohttp.BaseConnector:
+    if upstream.server is None:
+        return aiohttp.UnixConnector(upstream.socket, limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS)
+    trusted = ssl.create_default_context(cafile=upstream.server.ca_file)
+    return aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS, ssl=trusted)
 
 
 def _target(exchange: Exchange) -> str:
@@ -150,6 +156,8 @@ def _target(exchange: Exchange) -> str:
 def _forwarded_headers(exchange: Exchange) -> CIMultiDict[str]:
     """The client's headers without those of the connection, and without any key."""
     dropped = _NOT_FORWARDED | _named_in_connection(exchange.headers)
+    if exchange.hidden:
+        dropped |= {b"accept-encoding"}  # in a compressed answer nothing could be hidden
     return CIMultiDict(
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, value in exchange.headers
@@ -168,6 +176,11 @@ def _answered_headers(response: aiohttp.ClientResponse) -> list[tuple[bytes, byt
     headers = [(name.lower(), value) for name, value in response.raw_headers]
     dropped = _NOT_ANSWERED | _named_in_connection(headers)
     return [(name, value) for name, value in headers if name not in dropped]
+
+
+def _sendable(body: bytes) -> AsyncIterator[bytes] | bytes:
+    """A large body in slices, between which others have their turn."""
+    return body if len(body) <= _SLICE else _sliced(body)
 
 
 async def _sliced(body: bytes) -> AsyncIterator[bytes]:

@@ -5,10 +5,12 @@ from uuid import UUID
 
 from django.conf import settings
 
-from clusters.models import Cluster
-from clusters.provisioners.existing import ExistingQdrantProvisioner
+from cloudconsole.qdrant_servers import QdrantServer
+from clusters.models import Cluster, Region
+from clusters.provisioners.existing import ExistingQdrantProvisioner, collection_prefix
 from clusters.provisioners.node_agent import NodeAgentProvisioner
 from clusters.provisioners.owner import Owner
+from clusters.provisioners.upstream import Upstream
 
 
 class Provisioner(Protocol):
@@ -33,12 +35,23 @@ class Provisioner(Protocol):
     def memory_bytes(self, cluster_id: UUID) -> int | None:
         """The memory that the busiest of the cluster's nodes uses; None when it is not known."""
 
-    def upstream(self, cluster_id: UUID) -> str:
-        """Where the cluster answers: the path of a unix socket or a URL. Asks nobody."""
-
 
 def provisioner_for(cluster: Cluster) -> Provisioner:
-    """The provisioner of the cluster's region."""
-    if settings.QDRANT_URL:
-        return ExistingQdrantProvisioner(settings.QDRANT_URL, settings.QDRANT_API_KEY)
+    """The provisioner of the cluster's region. Needs ``region`` loaded."""
+    if server := server_of(cluster.region):
+        return ExistingQdrantProvisioner(server)
     return NodeAgentProvisioner(settings.PATHS.run)
+
+
+def server_of(region: Region) -> QdrantServer | None:
+    """The operator's Qdrant server that carries the clusters of a region; None where they have embedded nodes."""
+    server: QdrantServer | None = settings.QDRANT_SERVERS.of_region(region.provider_id, region.code)
+    return server
+
+
+def upstream_of(cluster: Cluster) -> Upstream:
+    """Where the cluster answers. Asks nobody. Needs ``region`` loaded."""
+    server = server_of(cluster.region)
+    if server is None:
+        return Upstream(socket=NodeAgentProvisioner(settings.PATHS.run).upstream(cluster.pk))
+    return Upstream(server=server, prefix=collection_prefix(cluster.pk) if server.shared else "")

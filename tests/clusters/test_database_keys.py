@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import jwt
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,6 +85,13 @@ class TestKeys:
     def test_a_key_that_could_not_work_is_refused(self, make_cluster, fields, sentence):
         with pytest.raises(ServiceError, match=sentence):
             create_database_api_key(cluster=make_cluster(), name="app", requested_by=ALICE, **fields)
+
+    def test_the_signing_secret_is_printed_for_operators(self, make_cluster, capsys):
+        cluster = make_cluster()
+        call_command("signing_secret", str(cluster.pk))
+        assert capsys.readouterr().out.strip() == signing_secret(cluster.pk)
+        with pytest.raises(CommandError, match="There is no cluster"):
+            call_command("signing_secret", str(uuid4()))
 
     def test_a_cluster_without_granular_keys_has_opaque_ones_until_they_are_enabled(self, make_cluster):
         cluster = make_cluster(jwt_rbac=False)

@@ -104,8 +104,9 @@ def test_our_processes_find_the_servers_of_the_layout(layout):
         import json
         from cloudconsole import settings as s
         database = s.DATABASES["default"]
+        server = s.QDRANT_SERVERS.of_region("aws", "us-east-1")
         print(json.dumps([database["HOST"], database["NAME"], database["PASSWORD"], s.EMBEDDED_POSTGRES,
-            s.REDIS_URL, s.CELERY_BROKER_URL, s.QDRANT_URL, s.QDRANT_GRPC_PORT, s.QDRANT_API_KEY,
+            s.REDIS_URL, s.CELERY_BROKER_URL, server.url, server.grpc_port, server.api_key,
             s.INFERENCE_ADDRESSES, s.SECRET_KEY, s.BIND]))"""
     answer = subprocess.run(
         [sys.executable, "-c", ask], env=environment, cwd=PROJECT_DIR, capture_output=True, check=True

@@ -25,14 +25,14 @@ def set_serving(door: Door, serving: bool, phase: str) -> None:
     committing(write)
 
 
-def new_key(door: Door, name: str, **fields: object) -> str:
+def new_key(door: Door, name: str, *, secret: str | None = None, **fields: object) -> str:
     made = []
 
     def write() -> None:
         actor = Actor(type="test", id="test", name="test")
-        key, secret = create_database_api_key(cluster=door.cluster, name=name, requested_by=actor)
+        key, made_secret = create_database_api_key(cluster=door.cluster, name=name, requested_by=actor, secret=secret)
         DatabaseApiKey.objects.filter(pk=key.pk).update(**fields)
-        made.append(secret)
+        made.append(made_secret)
 
     committing(write)
     return made[0]
@@ -81,12 +81,17 @@ def test_another_clusters_host_is_refused_in_words_that_tell_nothing(new_us: Doo
 
 
 def test_an_expired_key_says_so(gateway_url: str, new_us: Door):
-    expired = new_key(new_us, "expired", expires_at=timezone.now() - timedelta(seconds=1))
-    answer = httpx.get(f"{gateway_url}/collections", headers={"api-key": expired})
-    assert (answer.status_code, sentence(answer)) == (
-        401,
-        "This API key has expired. Create a new one in the console.",
-    )
+    past = timezone.now() - timedelta(seconds=31)
+    token = new_key(new_us, "expired token", expires_at=past)
+    opaque = new_key(new_us, "expired", secret="ccd_expired", expires_at=past)
+    almost = new_key(new_us, "almost expired", expires_at=timezone.now() - timedelta(seconds=5))
+    for secret, status, words in (
+        (token, 403, "ExpiredSignature"),
+        (opaque, 401, "This API key has expired. Create a new one in the console."),
+    ):
+        answer = httpx.get(f"{gateway_url}/collections", headers={"api-key": secret})
+        assert (answer.status_code, sentence(answer)) == (status, words)
+    assert httpx.get(f"{gateway_url}/collections", headers={"api-key": almost}).is_success
 
 
 @pytest.mark.parametrize("announced", [True, False])

@@ -9,13 +9,17 @@ from dataclasses import replace
 import pytest
 from django.db import OperationalError
 
+from clusters.provisioners.upstream import Upstream
+from clusters.rules.access import FULL_ACCESS
 from gateway import records
 from gateway.records import ClusterRecord, Found, KeyRecord, Records, RecordsUnavailable
 from inference.rules import ClusterFacts
 
 FACTS = ClusterFacts("new-us", True, True, True, True)
-CLUSTER = ClusterRecord(uuid.uuid4(), uuid.uuid4(), "new-us", "host", "1.19.0", "HEALTHY", True, FACTS, "/run/n.sock")
-KEY = KeyRecord(uuid.uuid4(), expires_at=None, revoked=False, cluster=CLUSTER)
+CLUSTER = ClusterRecord(
+    uuid.uuid4(), uuid.uuid4(), "new-us", "host", "1.19.0", "HEALTHY", True, FACTS, Upstream("/run/n.sock")
+)
+KEY = KeyRecord(uuid.uuid4(), expires_at=None, revoked=False, access=FULL_ACCESS, is_token=True, cluster=CLUSTER)
 
 
 class Database:
