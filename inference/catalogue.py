@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from inference.catalogue_fields import CatalogueError, Fields
+
 CATALOGUE_FILE = Path(__file__).with_name("catalogue.toml")
 
 MODALITIES = ("text", "image")
 VECTOR_TYPES = ("dense", "sparse", "multi")
 FAMILIES = ("dense", "bm25", "splade", "colbert", "image")
-
-
-class CatalogueError(ValueError):
-    """An entry of the catalogue is wrong; the message names the entry and the field."""
 
 
 @dataclass(frozen=True)
@@ -76,58 +74,9 @@ class ModelSpec:
     prefixes: Prefixes = Prefixes()
     preload: bool = False  # fetched and loaded when the worker starts
     matryoshka: bool = False  # vectors may be cut with ``options.mrl``
+    images_by: str | None = None  # set for a text model that finds images: the model that embeds those
     aliases: tuple[str, ...] = ()
     weights: Weights | None = None  # None exactly for external models
-
-
-class _Fields:
-    """The fields of one TOML table, taken out one by one so that what is left over is unknown."""
-
-    def __init__(self, where: str, table: Any) -> None:
-        if not isinstance(table, dict):
-            raise CatalogueError(f"{where} must be a table")
-        self.where = where
-        self._left = dict(table)
-
-    def fail(self, field: str, problem: str) -> CatalogueError:
-        return CatalogueError(f"{self.where}: field '{field}' {problem}")
-
-    def take(self, field: str, kind: type, default: Any = ...) -> Any:
-        if field not in self._left:
-            if default is ...:
-                raise self.fail(field, "is missing")
-            return default
-        value = self._left.pop(field)
-        if type(value) is not kind:  # a bool is an int for isinstance, and no price
-            raise self.fail(field, f"must be {kind.__name__}, got {value!r}")
-        return value
-
-    def text(self, field: str, default: Any = ...) -> Any:
-        value = self.take(field, str, default)
-        if value == "":
-            raise self.fail(field, "must not be empty")
-        return value
-
-    def positive(self, field: str, default: Any = ..., *, least: int = 1) -> Any:
-        value = self.take(field, int, default)
-        if value is not None and value < least:
-            raise self.fail(field, f"must be {least} or more, got {value}")
-        return value
-
-    def one_of(self, field: str, choices: tuple[str, ...]) -> str:
-        value: str = self.take(field, str)
-        if value not in choices:
-            raise self.fail(field, f"must be one of {', '.join(choices)}, got {value!r}")
-        return value
-
-    def table(self, field: str) -> "_Fields | None":
-        if field not in self._left:
-            return None
-        return _Fields(f"{self.where}, {field}", self._left.pop(field))
-
-    def finish(self) -> None:
-        for field in self._left:
-            raise self.fail(field, "is unknown")
 
 
 def load_catalogue(*paths: Path) -> dict[str, ModelSpec]:
@@ -148,10 +97,14 @@ def load_catalogue(*paths: Path) -> dict[str, ModelSpec]:
                 raise fields.fail(label, f"{key} is already taken by {taken[key]}")
             taken[key] = spec.name
         models[spec.name] = spec
+    for spec in models.values():
+        images = models.get(spec.images_by or spec.name)
+        if images is None or images.dimensions != spec.dimensions:
+            raise CatalogueError(f"model {spec.name}: images_by must name a model with as many dimensions")
     return models
 
 
-def _entries(path: Path) -> list[_Fields]:
+def _entries(path: Path) -> list[Fields]:
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8")).get("models")
     except tomllib.TOMLDecodeError as error:
@@ -160,12 +113,12 @@ def _entries(path: Path) -> list[_Fields]:
         raise CatalogueError(f"{path.name} lists no models")
     names = [entry.get("name") if isinstance(entry, dict) else None for entry in entries]
     return [
-        _Fields(f"{path.name}, model {name or f'number {number}'}", entry)
+        Fields(f"{path.name}, model {name or f'number {number}'}", entry)
         for number, (name, entry) in enumerate(zip(names, entries, strict=True), start=1)
     ]
 
 
-def _model(fields: _Fields) -> ModelSpec:
+def _model(fields: Fields) -> ModelSpec:
     prefixes = fields.table("prefixes")
     weights = fields.table("weights")
     spec = ModelSpec(
@@ -187,6 +140,7 @@ def _model(fields: _Fields) -> ModelSpec:
         prefixes=_prefixes(prefixes) if prefixes else Prefixes(),
         preload=fields.take("preload", bool, False),
         matryoshka=fields.take("matryoshka", bool, False),
+        images_by=fields.text("images_by", None),
         aliases=_aliases(fields),
         weights=_weights(weights) if weights else None,
     )
@@ -195,7 +149,7 @@ def _model(fields: _Fields) -> ModelSpec:
     return spec
 
 
-def _check_whole(fields: _Fields, spec: ModelSpec) -> None:
+def _check_whole(fields: Fields, spec: ModelSpec) -> None:
     if spec.name != spec.name.lower():
         raise fields.fail("name", "must be lower case: names are matched without regard to case")
     if spec.is_external:
@@ -218,7 +172,7 @@ def _check_whole(fields: _Fields, spec: ModelSpec) -> None:
         raise fields.fail("tokens_per_image", "is missing for an image model")
 
 
-def _identifier(fields: _Fields) -> uuid.UUID:
+def _identifier(fields: Fields) -> uuid.UUID:
     text = fields.text("id")
     try:
         return uuid.UUID(text)
@@ -226,20 +180,20 @@ def _identifier(fields: _Fields) -> uuid.UUID:
         raise fields.fail("id", f"must be a UUID, got {text!r}") from None
 
 
-def _aliases(fields: _Fields) -> tuple[str, ...]:
+def _aliases(fields: Fields) -> tuple[str, ...]:
     aliases = fields.take("aliases", list, [])
     if not all(isinstance(alias, str) and alias and alias == alias.lower() for alias in aliases):
         raise fields.fail("aliases", f"must be lower-case names, got {aliases!r}")
     return tuple(aliases)
 
 
-def _prefixes(fields: _Fields) -> Prefixes:
+def _prefixes(fields: Fields) -> Prefixes:
     prefixes = Prefixes(query=fields.take("query", str, ""), passage=fields.take("passage", str, ""))
     fields.finish()
     return prefixes
 
 
-def _weights(fields: _Fields) -> Weights:
+def _weights(fields: Fields) -> Weights:
     package = fields.table("package")
     weights = Weights(
         family=fields.one_of("family", FAMILIES),
@@ -259,7 +213,7 @@ def _weights(fields: _Fields) -> Weights:
     return weights
 
 
-def _package(fields: _Fields) -> PackagedWeights:
+def _package(fields: Fields) -> PackagedWeights:
     package = PackagedWeights(
         name=fields.text("name"),
         version=fields.text("version"),
@@ -271,7 +225,7 @@ def _package(fields: _Fields) -> PackagedWeights:
     return package
 
 
-def _digest(fields: _Fields, default: Any = ...) -> Any:
+def _digest(fields: Fields, default: Any = ...) -> Any:
     digest = fields.text("sha256", default)
     if digest is not None and (len(digest) != 64 or set(digest) - set("0123456789abcdef")):
         raise fields.fail("sha256", "must be 64 lower-case hexadecimal digits")

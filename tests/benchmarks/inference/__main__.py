@@ -18,11 +18,11 @@ import psutil
 
 from inference.client import InferenceClient
 from inference.worker.config import available_cores
-from tests.benchmarks.bare import BareModel, fastembed_tokens_per_second
-from tests.benchmarks.corpus import passages, questions
-from tests.benchmarks.load import Waited, drive
-from tests.benchmarks.report import Report
-from tests.benchmarks.whole_path import MODEL, WholePath
+from tests.benchmarks.inference.bare import BareModel, fastembed_tokens_per_second
+from tests.benchmarks.inference.corpus import passages, questions
+from tests.benchmarks.inference.load import Waited, drive
+from tests.benchmarks.inference.report import Report
+from tests.benchmarks.inference.whole_path import MODEL, WholePath
 from tests.running_cloud import RunningCloud, start_cloud
 
 PASSAGES = int(os.environ.get("BENCHMARK_PASSAGES", "1500"))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import aiohttp
 
 from inference.catalogue import CATALOGUE
-from tests.benchmarks.load import Waited, drive
+from tests.benchmarks.inference.load import Waited, drive
 
 MODEL = CATALOGUE["sentence-transformers/all-minilm-l6-v2"]
 POINTS_PER_REQUEST = 64

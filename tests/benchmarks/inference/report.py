@@ -1,6 +1,6 @@
 """What was measured, line by line, and which targets were missed."""
 
-from tests.benchmarks.load import Waited
+from tests.benchmarks.inference.load import Waited
 
 
 class Report:
