@@ -1,4 +1,7 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class BillingConfig(AppConfig):
@@ -10,3 +13,15 @@ class BillingConfig(AppConfig):
         from inference import usage
 
         usage.source = LedgerUsage()
+        post_migrate.connect(_prepare, sender=self)
+
+
+def _prepare(**kwargs: Any) -> None:
+    from django.utils import timezone
+
+    from billing.partitions import make_partitions_ahead
+    from billing.prices import sync_package_prices
+    from billing.rules import Month
+
+    make_partitions_ahead(Month.of(timezone.now()))
+    sync_package_prices()

@@ -1,12 +1,13 @@
 """What the gateway hands to the ledger: one event per request and model."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
+from billing.event_ids import carries_time, correction_id, new_event_id
 
+_NO_ID = UUID(int=0)
 LARGEST_AMOUNT = 10**12  # no request comes near it, and sums stay far from the end of 64 bits
 
 
@@ -14,8 +15,9 @@ LARGEST_AMOUNT = 10**12  # no request comes near it, and sums stay far from the 
 class NewUsageEvent:
     """Tokens that one model processed for one request, about to be recorded.
 
-    ``id`` (a UUIDv7) is the idempotency key: a ledger holds it at most once, for ever. ``tokens`` are those the
-    model processed, ``inputs`` the texts or images they came from; ``occurred_at`` decides month and price.
+    ``id`` (a UUIDv7 of the time it occurred) is the idempotency key: a ledger holds it at most once, for ever.
+    Made here unless given. ``tokens`` are those the model processed, ``inputs`` the texts or images they came from;
+    ``occurred_at`` decides month and price.
     Raises ``ValueError`` for anything the database would refuse: one bad row would spoil the commit that it
     shares with other requests.
     """
@@ -29,7 +31,7 @@ class NewUsageEvent:
     tokens: int
     inputs: int
     occurred_at: datetime
-    id: UUID = field(default_factory=uuid7)
+    id: UUID = field(default=_NO_ID)
 
     def __post_init__(self) -> None:
         if self.kind not in ("update", "search"):
@@ -38,6 +40,10 @@ class NewUsageEvent:
             raise ValueError("Tokens and inputs of a usage event are whole numbers from 0 to 10^12.")
         if self.occurred_at.utcoffset() is None:
             raise ValueError("A usage event needs a time with a time zone.")
+        if self.id == _NO_ID:
+            object.__setattr__(self, "id", new_event_id(self.occurred_at))
+        elif not carries_time(self.id, self.occurred_at):
+            raise ValueError("The id of a usage event is a UUIDv7 of the time when it occurred.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class LedgerRow:
         """The row in the order of the ledger's INSERT."""
         event, sign = self.event, 1 if self.corrects is None else -1
         return (
-            event.id,
+            event.id if self.corrects is None else correction_id(self.corrects),
             event.request_id,
             event.account_id,
             event.cluster_id,
@@ -68,4 +74,4 @@ class LedgerRow:
 
 def correction_of(event: NewUsageEvent) -> LedgerRow:
     """The row that takes ``event`` back: same time, so it falls into the same month at the same price."""
-    return LedgerRow(replace(event, id=uuid7()), corrects=event.id)
+    return LedgerRow(event, corrects=event.id)

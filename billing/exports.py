@@ -4,53 +4,40 @@ import csv
 import io
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
-from operator import attrgetter
+from datetime import datetime
 from uuid import UUID
 
-import orjson
 import pyarrow as pa
 from asgiref.sync import sync_to_async
 
 from billing import focus_columns
 from billing.focus import focus_charge
-from billing.lines import EVERYTHING, ReportLine, Selection, report_lines
+from billing.lines import EVERYTHING, Selection, report_lines
 from billing.parquet import TIME, encode_parquet, exact
+from billing.report_line import COLUMNS, ReportLine, as_json, column_values, text_of
 from billing.rules import Month
 from cloudconsole.accounts.models import Account
 from cloudconsole.errors import Code, ServiceError
 
 Batches = Iterable[Sequence[ReportLine]]
 
-_COLUMN_TYPES = {
-    "hour_start": TIME,
-    "account_id": pa.string(),
-    "account_name": pa.string(),
-    "cluster_id": pa.string(),
-    "cluster_name": pa.string(),
-    "provider": pa.string(),
-    "region": pa.string(),
-    "model": pa.string(),
-    "api_key_id": pa.string(),
-    "api_key_name": pa.string(),
-    "kind": pa.string(),
-    "tokens": pa.int64(),
-    "inputs": pa.int64(),
-    "events": pa.int64(),
-    "unit_price_millicents_per_million_tokens": pa.int64(),
-    "price_effective_from": TIME,
-    "cost_millicents": exact(6),
-    "cost_usd": exact(11),
+_TYPES_OF_PARQUET = {
+    **dict.fromkeys(("hour_start", "price_effective_from"), TIME),
+    **dict.fromkeys(("tokens", "inputs", "hours", "events", "unit_price_millicents"), pa.int64()),
+    **dict.fromkeys(("correction", "allowance"), pa.bool_()),
+    **dict.fromkeys(("list_cost_millicents", "contracted_cost_millicents", "cost_millicents"), exact(10)),
+    "discount_percentage": exact(2),
+    "cost_usd": exact(15),
 }
-COLUMNS = tuple(_COLUMN_TYPES)  # of every format but FOCUS
+_NULLABLE = {
+    *("invoice", "labels", "model_id", "model", "package_id", "package", "api_key_id", "api_key_name"),
+    *("price_id", "price_effective_from"),
+}
 PARQUET_SCHEMA = pa.schema(
-    [pa.field(name, type, nullable=name == "price_effective_from") for name, type in _COLUMN_TYPES.items()]
+    [pa.field(name, _TYPES_OF_PARQUET.get(name, pa.string()), nullable=name in _NULLABLE) for name in COLUMNS]
 )
 _NAMES_PEOPLE_CHOOSE = {"account_name", "cluster_name", "api_key_name"}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-_values = attrgetter(*COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -63,24 +50,10 @@ class ExportFormat:
     encode: Callable[[Batches], Iterator[bytes]]
 
 
-def _text(value: object) -> str:
-    """Times as ISO 8601 in UTC with Z, decimals in full without an exponent, nothing as an empty string."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
-
-
 def _csv_value(value: object, chosen_by_people: bool) -> str:
     """A name that a spreadsheet would run as a formula gets an apostrophe in front, as OWASP advises."""
-    text = _text(value)
+    text = text_of(value)
     return f"'{text}" if chosen_by_people and text.startswith(_FORMULA_STARTS) else text
-
-
-def _json_value(value: object) -> object:
-    """Whole numbers as numbers, exact decimals as strings: most readers would make floats of them."""
-    return value if value is None or isinstance(value, int) else _text(value)
 
 
 def _csv(rows: Iterable[Sequence[str]]) -> bytes:
@@ -100,18 +73,17 @@ def _csv_file(
 
 
 def _usage_csv(batches: Batches) -> Iterator[bytes]:
-    return _csv_file({name: name in _NAMES_PEOPLE_CHOOSE for name in COLUMNS}, _values, batches)
+    return _csv_file({name: name in _NAMES_PEOPLE_CHOOSE for name in COLUMNS}, column_values, batches)
 
 
 def _json_lines(batches: Batches) -> Iterator[bytes]:
     for lines in batches:
-        objects = (dict(zip(COLUMNS, map(_json_value, _values(line)), strict=True)) for line in lines)
-        yield b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in objects)
+        yield b"".join(map(as_json, lines))
 
 
 def _usage_parquet(batches: Batches) -> Iterator[bytes]:
     def values(line: ReportLine) -> list[object]:
-        return [str(value) if isinstance(value, UUID) else value for value in _values(line)]
+        return [text_of(value) if isinstance(value, UUID | list) else value for value in column_values(line)]
 
     return encode_parquet(PARQUET_SCHEMA, values, batches)
 

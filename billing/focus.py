@@ -1,6 +1,8 @@
 """A report's lines as charges of FOCUS (``focus_columns``), each with its list price and exact costs in USD.
 
-Usage from before a model's first price has the price 0 and the SKU itself in the place of a price's id.
+Allowances and discounts are in the charges themselves: a line of the free allowance keeps its list price and bills
+nothing, a percentage lowers the contracted price, a fixed discount what is billed. Usage from before a first price has
+the price 0 and the SKU itself in the place of a price's id.
 """
 
 from datetime import timedelta
@@ -8,29 +10,24 @@ from decimal import Decimal
 
 import orjson
 
-from billing.focus_columns import COLUMNS, CONSUMED_UNIT, CURRENCY, PRICING_UNIT, SKU_METER
-from billing.lines import ReportLine
-from billing.rules import Month, millicents_from_millionths
+from billing.focus_columns import COLUMNS, CURRENCY, METERED
+from billing.rating import NO_PERCENTAGE, discounted
+from billing.report_line import ReportLine
+from billing.rules import Month
 from cloudconsole.money import EXACT, usd_from_millicents
 
 PROVIDER = "cloudconsole"
+_UNIT_PRICE = Decimal(1).scaleb(-9)
+_PRICING_QUANTITY = Decimal(1).scaleb(-6)
 
 _SAME_FOR_ALL = {
     "BillingCurrency": CURRENCY,
     "ChargeCategory": "Usage",
-    "ChargeClass": None,
     "ChargeFrequency": "Usage-Based",
-    "ConsumedUnit": CONSUMED_UNIT,
-    "InvoiceId": None,
     "InvoiceIssuerName": PROVIDER,
-    "PricingUnit": PRICING_UNIT,
     "ProviderName": PROVIDER,
     "PublisherName": PROVIDER,
     "ResourceType": "Cluster",
-    "ServiceCategory": "AI and Machine Learning",
-    "ServiceName": "Cloud Inference",
-    "ServiceSubcategory": "Natural Language Processing",
-    "SkuMeter": SKU_METER,
 }
 
 
@@ -40,19 +37,21 @@ def sku_id(model: str) -> str:
 
 def focus_charge(line: ReportLine) -> list[object]:
     """The line's values in the order of ``COLUMNS``: strings, decimals, whole numbers, times with a zone, None."""
-    values = _SAME_FOR_ALL | _where_and_when(line) | _amounts(line)
+    values = _SAME_FOR_ALL | _where_and_when(line) | _what(line) | _amounts(line)
     return [values[column] for column in COLUMNS]
 
 
 def _where_and_when(line: ReportLine) -> dict[str, object]:
-    month = Month.of(line.hour_start)
+    month = Month.parse(line.billing_month)
     return {
         "BillingAccountId": str(line.account_id),
         "BillingAccountName": line.account_name,
         "BillingPeriodEnd": month.end,
         "BillingPeriodStart": month.start,
+        "ChargeClass": "Correction" if line.correction else None,
         "ChargePeriodEnd": line.hour_start + timedelta(hours=1),
         "ChargePeriodStart": line.hour_start,
+        "InvoiceId": line.invoice,
         "RegionId": line.region or None,
         "RegionName": line.region_name or None,
         "ResourceId": str(line.cluster_id),
@@ -61,28 +60,44 @@ def _where_and_when(line: ReportLine) -> dict[str, object]:
         "SubAccountId": str(line.account_id),
         "SubAccountName": line.account_name,
         "Tags": _tags(line.labels),
-        "x_ApiKeyId": str(line.api_key_id),
+        "x_ApiKeyId": str(line.api_key_id) if line.api_key_id else None,
+    }
+
+
+def _what(line: ReportLine) -> dict[str, object]:
+    metered = METERED[line.pricing_unit]
+    return {
+        "ChargeDescription": f"{line.sku}, {line.kind}: {line.why}",
+        "ConsumedUnit": metered.consumed_unit,
+        "PricingUnit": line.pricing_unit,
+        "ServiceCategory": metered.service_category,
+        "ServiceName": metered.service_name,
+        "ServiceSubcategory": metered.service_subcategory,
+        "SkuId": line.sku,
+        "SkuMeter": metered.sku_meter,
+        "SkuPriceId": str(line.price_id) if line.price_id else line.sku,
+        "x_EventCount": line.events,
+        "x_FreeAllowance": "Yes" if line.allowance else "No",
+        "x_Kind": line.kind,
+        "x_Model": line.model,
     }
 
 
 def _amounts(line: ReportLine) -> dict[str, object]:
-    unit_price = usd_from_millicents(line.unit_price_millicents_per_million_tokens)
-    cost = line.cost_usd
+    list_price = usd_from_millicents(line.unit_price_millicents)
+    off = Decimal(100) if line.allowance else line.discount_percentage
+    contracted_price = discounted(list_price, off) if off != NO_PERCENTAGE else list_price
     return {
-        "BilledCost": cost,
-        "ChargeDescription": f"Tokens of {line.model}, {line.kind}",
-        "ConsumedQuantity": Decimal(line.tokens).quantize(Decimal("0.0"), context=EXACT),
-        "ContractedCost": cost,
-        "ContractedUnitPrice": unit_price,
-        "EffectiveCost": cost,
-        "ListCost": cost,
-        "ListUnitPrice": unit_price,
-        "PricingQuantity": millicents_from_millionths(line.tokens),
-        "SkuId": sku_id(line.model),
-        "SkuPriceId": str(line.price_id) if line.price_id else sku_id(line.model),
-        "x_EventCount": line.events,
-        "x_Kind": line.kind,
-        "x_Model": line.model,
+        "BilledCost": line.cost_usd,
+        "ConsumedQuantity": Decimal(line.quantity).quantize(Decimal("0.0"), context=EXACT),
+        "ContractedCost": usd_from_millicents(line.contracted_cost_millicents),
+        "ContractedUnitPrice": contracted_price.quantize(_UNIT_PRICE, context=EXACT),
+        "EffectiveCost": line.cost_usd,
+        "ListCost": usd_from_millicents(line.list_cost_millicents),
+        "ListUnitPrice": list_price.quantize(_UNIT_PRICE, context=EXACT),
+        "PricingQuantity": EXACT.divide(Decimal(line.quantity), Decimal(METERED[line.pricing_unit].size)).quantize(
+            _PRICING_QUANTITY, context=EXACT
+        ),
     }
 
 

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from billing.focus import sku_id
-from billing.focus_columns import COLUMNS, PRICING_UNIT_TOKENS, SERVICE_SUBCATEGORIES, Kind
+from billing.focus_columns import COLUMNS, METERED, SERVICE_SUBCATEGORIES, Kind
 from billing.focus_files import NotFocus, Problem, read_focus
 from billing.rules import Month
 from cloudconsole.money import EXACT
 
 SUMMABLE = tuple(name for name, column in COLUMNS.items() if column.kind in (Kind.DECIMAL, Kind.INTEGER))
-NATURAL_KEY = ("ChargePeriodStart", "ResourceId", "SkuId", "SkuPriceId", "x_ApiKeyId", "x_Kind", "ChargeClass")
+NATURAL_KEY = (
+    *("BillingPeriodStart", "ChargePeriodStart", "ResourceId", "SkuId", "SkuPriceId", "x_ApiKeyId", "x_Kind"),
+    *("ChargeClass", "x_FreeAllowance", "ContractedUnitPrice"),
+)
 
 _AMOUNTS = tuple(name for name, column in COLUMNS.items() if column.kind is Kind.DECIMAL)
 _NOT_NULL_FOR_USAGE = (
@@ -84,7 +87,7 @@ def _nothing_is_negative(values: Values) -> Iterator[Finding]:
     for column in _AMOUNTS:
         if _known(values, column) and values[column] < 0:
             yield column, f"{values[column]:f} is negative, and this is no correction"
-    if _known(values, "x_EventCount") and values["x_EventCount"] < 1:
+    if _known(values, "x_EventCount") and values["x_EventCount"] < 0:
         yield "x_EventCount", f"{values['x_EventCount']} is no count of events of a line"
 
 
@@ -98,13 +101,38 @@ def _costs_are_price_times_quantity(values: Values) -> Iterator[Finding]:
                 yield cost, f"{values[cost]:f} is not {price} x PricingQuantity, {due:f}"
 
 
-def _quantities_are_the_same_tokens(values: Values) -> Iterator[Finding]:
+def _quantities_are_the_same(values: Values) -> Iterator[Finding]:
     if _known(values, "ConsumedQuantity") and values["ConsumedQuantity"] % 1:
-        yield "ConsumedQuantity", f"{values['ConsumedQuantity']:f} is no whole number of tokens"
-    if _known(values, "ConsumedQuantity", "PricingQuantity"):
-        tokens = EXACT.multiply(values["PricingQuantity"], Decimal(PRICING_UNIT_TOKENS))
-        if tokens != values["ConsumedQuantity"]:
-            yield "PricingQuantity", f"it stands for {tokens:f} tokens and ConsumedQuantity for others"
+        yield "ConsumedQuantity", f"{values['ConsumedQuantity']:f} is no whole number of units"
+    metered = METERED.get(str(values.get("PricingUnit")))
+    if metered and _known(values, "ConsumedQuantity", "PricingQuantity"):
+        units = EXACT.multiply(values["PricingQuantity"], Decimal(metered.size))
+        if units != values["ConsumedQuantity"]:
+            yield "PricingQuantity", f"it stands for {units:f} units and ConsumedQuantity for others"
+
+
+def _units_and_services_agree(values: Values) -> Iterator[Finding]:
+    if metered := METERED.get(str(values.get("PricingUnit"))):
+        for column, due in (
+            ("ConsumedUnit", metered.consumed_unit),
+            ("SkuMeter", metered.sku_meter),
+            ("ServiceCategory", metered.service_category),
+            ("ServiceName", metered.service_name),
+        ):
+            if _known(values, column) and values[column] != due:
+                yield column, f"{values[column]!r} does not go with PricingUnit {values['PricingUnit']!r}, but {due!r}"
+
+
+def _tokens_have_a_model_and_a_key(values: Values) -> Iterator[Finding]:
+    if values.get("ConsumedUnit") == "Tokens":
+        for column in ("x_Model", "x_ApiKeyId"):
+            if _null(values, column):
+                yield column, "there is nothing (null), which may not be for tokens"
+
+
+def _what_is_free_bills_nothing(values: Values) -> Iterator[Finding]:
+    if values.get("x_FreeAllowance") == "Yes" and _known(values, "BilledCost") and values["BilledCost"] != 0:
+        yield "BilledCost", f"{values['BilledCost']:f} is billed for what the free allowance covers"
 
 
 def _nobody_pays_more_than_the_list(values: Values) -> Iterator[Finding]:
@@ -132,6 +160,7 @@ def _billing_periods_are_months(values: Values) -> Iterator[Finding]:
 
 
 def _charge_periods_are_hours_of_the_month(values: Values) -> Iterator[Finding]:
+    """Those of corrections are hours of a month before."""
     if not _known(values, "ChargePeriodStart", "ChargePeriodEnd"):
         return
     start, end = values["ChargePeriodStart"], values["ChargePeriodEnd"]
@@ -139,8 +168,8 @@ def _charge_periods_are_hours_of_the_month(values: Values) -> Iterator[Finding]:
         yield "ChargePeriodStart", "it is not the start of an hour"
     if end - start != _HOUR:
         yield "ChargePeriodEnd", "it is not an hour after ChargePeriodStart"
-    if _known(values, "BillingPeriodStart") and start < values["BillingPeriodStart"]:
-        yield "ChargePeriodStart", "it is before BillingPeriodStart"
+    if _known(values, "BillingPeriodStart") and start < values["BillingPeriodStart"] and not _correction(values):
+        yield "ChargePeriodStart", "it is before BillingPeriodStart, and this is no correction"
     if _known(values, "BillingPeriodEnd") and end > values["BillingPeriodEnd"]:
         yield "ChargePeriodEnd", "it is after BillingPeriodEnd"
 
@@ -163,7 +192,10 @@ _RULES: tuple[Callable[[Values], Iterator[Finding]], ...] = (
     _what_goes_together_is_null_together,
     _nothing_is_negative,
     _costs_are_price_times_quantity,
-    _quantities_are_the_same_tokens,
+    _quantities_are_the_same,
+    _units_and_services_agree,
+    _what_is_free_bills_nothing,
+    _tokens_have_a_model_and_a_key,
     _nobody_pays_more_than_the_list,
     _billing_periods_are_months,
     _charge_periods_are_hours_of_the_month,
@@ -177,6 +209,7 @@ class _AcrossRows:
     ONE_OF_EACH = (
         ("SkuPriceId", "SkuId"),
         ("SkuPriceId", "ListUnitPrice"),
+        ("SkuId", "PricingUnit"),
         ("BillingAccountId", "BillingAccountName"),
         ("ResourceId", "ResourceName"),
         ("ResourceId", "Tags"),

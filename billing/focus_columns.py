@@ -9,14 +9,34 @@ from enum import Enum
 import pyarrow as pa
 
 from billing import parquet
+from billing.rating import PricingUnit
 
 FOCUS_VERSION = "1.2"
 
-PRICING_UNIT_TOKENS = 1_000_000
-PRICING_UNIT = f"{PRICING_UNIT_TOKENS} Tokens"
-CONSUMED_UNIT = "Tokens"
-SKU_METER = "Input Tokens"
 CURRENCY = "USD"
+
+
+@dataclass(frozen=True)
+class Metered:
+    """How FOCUS names what a line counts; ``size`` consumed units are one pricing unit."""
+
+    consumed_unit: str
+    sku_meter: str
+    service_category: str
+    service_subcategory: str
+    service_name: str
+    size: int
+
+
+_INFERENCE = ("AI and Machine Learning", "Natural Language Processing", "Cloud Inference")
+_CLOUD = ("Databases", "NoSQL Databases", "Managed Cloud")
+METERED = {  # by pricing unit
+    PricingUnit.TOKENS.label: Metered("Tokens", "Input Tokens", *_INFERENCE, PricingUnit.TOKENS.size),
+    PricingUnit.NODE_HOURS.label: Metered("Hours", "Node Hours", *_CLOUD, PricingUnit.NODE_HOURS.size),
+    PricingUnit.DISK_HOURS.label: Metered("GiB-Hours", "Additional Disk", *_CLOUD, PricingUnit.DISK_HOURS.size),
+}
+CONSUMED_UNITS = tuple(one.consumed_unit for one in METERED.values())
+SKU_METERS = tuple(one.sku_meter for one in METERED.values())
 
 
 class Kind(Enum):
@@ -60,8 +80,8 @@ def _string(*allowed: str, nullable: bool = False, mandatory: bool = False, chos
     )
 
 
-_COST = Column(kind=Kind.DECIMAL, places=11, mandatory=True)
-_UNIT_PRICE = Column(kind=Kind.DECIMAL, places=5, nullable=True)
+_COST = Column(kind=Kind.DECIMAL, places=15, mandatory=True)
+_UNIT_PRICE = Column(kind=Kind.DECIMAL, places=9, nullable=True)
 _TIME = Column(kind=Kind.TIME, mandatory=True)
 _ID = Column(kind=Kind.ID)
 
@@ -76,7 +96,18 @@ SERVICE_SUBCATEGORIES = {
             "Natural Language Processing",
             "Other (AI and Machine Learning)",
         }
-    )
+    ),
+    "Databases": frozenset(
+        {
+            "Caching",
+            "Data Warehouses",
+            "Ledger Databases",
+            "NoSQL Databases",
+            "Relational Databases",
+            "Time Series Databases",
+            "Other (Databases)",
+        }
+    ),
 }
 _SERVICE_CATEGORIES = (
     *("AI and Machine Learning", "Analytics", "Business Applications", "Compute", "Databases", "Developer Tools"),
@@ -99,7 +130,7 @@ COLUMNS: dict[str, Column] = {
     "ChargePeriodEnd": _TIME,
     "ChargePeriodStart": _TIME,
     "ConsumedQuantity": Column(kind=Kind.DECIMAL, places=1, nullable=True),
-    "ConsumedUnit": _string(CONSUMED_UNIT, nullable=True),
+    "ConsumedUnit": _string(*CONSUMED_UNITS, nullable=True),
     "ContractedCost": _COST,
     "ContractedUnitPrice": _UNIT_PRICE,
     "EffectiveCost": _COST,
@@ -108,7 +139,7 @@ COLUMNS: dict[str, Column] = {
     "ListCost": _COST,
     "ListUnitPrice": _UNIT_PRICE,
     "PricingQuantity": Column(kind=Kind.DECIMAL, places=6, nullable=True, mandatory=True),
-    "PricingUnit": _string(PRICING_UNIT, nullable=True, mandatory=True),
+    "PricingUnit": _string(*METERED, nullable=True, mandatory=True),
     "ProviderName": _string(mandatory=True),
     "PublisherName": _string(mandatory=True),
     "RegionId": _string(nullable=True),
@@ -120,15 +151,16 @@ COLUMNS: dict[str, Column] = {
     "ServiceName": _string(mandatory=True),
     "ServiceSubcategory": _string(),
     "SkuId": _string(nullable=True),
-    "SkuMeter": _string(SKU_METER, nullable=True),
+    "SkuMeter": _string(*SKU_METERS, nullable=True),
     "SkuPriceId": _string(nullable=True),
     "SubAccountId": _ID,
     "SubAccountName": _string(chosen_by_people=True),
     "Tags": Column(kind=Kind.TAGS, nullable=True),
-    "x_ApiKeyId": _ID,
+    "x_ApiKeyId": Column(kind=Kind.ID, nullable=True),
     "x_EventCount": Column(kind=Kind.INTEGER),
-    "x_Kind": _string("search", "update"),
-    "x_Model": _string(),
+    "x_FreeAllowance": _string("No", "Yes"),
+    "x_Kind": _string("compute", "disk", "search", "update"),
+    "x_Model": _string(nullable=True),
 }
 MANDATORY = tuple(name for name, column in COLUMNS.items() if column.mandatory)
 SCHEMA = pa.schema([pa.field(name, column.arrow_type, column.nullable) for name, column in COLUMNS.items()])

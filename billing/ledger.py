@@ -15,8 +15,10 @@ from typing import Any
 
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
+from psycopg.errors import CheckViolation, RestrictViolation
 
 from billing.events import LedgerRow, NewUsageEvent, correction_of
+from billing.rules import Month
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +27,7 @@ LONGEST_PAUSE_SECONDS = 0.5  # between two attempts while PostgreSQL is away
 MAX_WAITING_ROWS = 50_000
 MAX_ROWS_PER_COMMIT = 2_000
 
-# Without a conflict target: a row is there already if its id is, and a correction also if its original has one.
+# A row is there already if its id is; an event has only one id that its correction can have.
 _INSERT = """
 INSERT INTO billing_usageevent (
     id, request_id, account_id, cluster_id, model_id, api_key_id, kind, tokens, inputs, occurred_at, corrects_id,
@@ -39,6 +41,7 @@ FROM unnest(
 ON CONFLICT DO NOTHING
 """
 _NUMBER_OF_COLUMNS = _INSERT.count("%s")
+_MAKE_PARTITION = "SELECT billing_make_partition(%s)"
 _SESSION = "SET synchronous_commit = on; SET statement_timeout = '10s'"
 
 
@@ -70,6 +73,7 @@ class LedgerWriter:
         self._writing: asyncio.Task[None] | None = None
         self._given_up: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._archived: set[Month] = set()
 
     @property
     def healthy(self) -> bool:
@@ -168,7 +172,9 @@ class LedgerWriter:
             self._rows_in_queue -= len(waiting.rows)
             if waiting.recorded.done():
                 continue
-            if error is None:
+            if self._archived and any(Month.of(row.event.occurred_at) in self._archived for row in waiting.rows):
+                waiting.recorded.set_exception(LedgerUnavailable("The usage of that month is archived."))
+            elif error is None:
                 waiting.recorded.set_result(None)
             else:
                 waiting.recorded.set_exception(error)
@@ -220,10 +226,23 @@ class LedgerWriter:
         connection, self._connection = self._connection or await self._connect(), None
         try:
             await connection.execute(_INSERT, columns)
+        except CheckViolation:  # there is no partition for one of them
+            self._connection = connection
+            await self._make_partitions(connection, {Month.of(row.event.occurred_at) for row in rows})
+            await self._insert([row for row in rows if Month.of(row.event.occurred_at) not in self._archived])
+            return
         except BaseException:
             await connection.close()
             raise
         self._connection = connection  # kept only when all went well
+
+    async def _make_partitions(self, connection: AsyncConnection[Any], months: set[Month]) -> None:
+        """Those that are missing. An archived month takes nothing more: its callers are refused, not the others."""
+        for month in sorted(months):
+            try:
+                await connection.execute(_MAKE_PARTITION, [month.first_day])
+            except RestrictViolation:
+                self._archived.add(month)
 
     async def _connect(self) -> AsyncConnection[Any]:
         connection = await AsyncConnection.connect(

@@ -1,86 +1,24 @@
-# ruff: noqa: S608 - the statement is put together from constants; values go in as parameters
-"""The lines of a billing report: one per hour, cluster, model, API key, kind and price version, in that order.
+"""The lines of statements and reports of an account, month by month.
 
-The database groups, sorts and keeps the lines; they pass through here a few hundred at a time, so memory does not
-grow with the report.
+Those of closed months are kept and never change. Those of an open month are computed when they are asked for. Either
+way they pass through a few at a time, so memory does not grow with the report.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from itertools import islice
 from uuid import UUID
 
-import orjson
-from django.db import connection
-
-from billing.queries import NOT_TAKEN_BACK, RATED_USAGE, period
-from billing.rules import Month, millicents_from_millionths
+from billing.corrections import BILLED, billed_lines, corrections, months_to_correct
+from billing.hourly import MAX_SEQ, Source, hourly_usage
+from billing.models import BillingProgress, Statement, StatementLine
+from billing.rating import MonthRater, Terms
+from billing.report_line import Heading, ReportLine, from_json, line_of
+from billing.rules import Month, StatementState
+from billing.terms import terms_from_json, terms_of
 from cloudconsole.accounts.models import Account
-from cloudconsole.money import usd_from_millicents
 
 LINES_AT_A_TIME = 500
-
-_LINES = f"""{RATED_USAGE}, line AS (
-    SELECT date_trunc('hour', occurred_at, 'UTC') AS hour_start, account_id, cluster_id, model_id, api_key_id, kind,
-        price_id, price_effective_from, unit_price, sum(tokens) AS tokens, sum(inputs) AS inputs,
-        sum(events) AS events, sum(cost_millionths) AS cost_millionths
-    FROM rated
-    WHERE (%(model)s::text IS NULL
-            OR model_id = (SELECT id FROM inference_inferencemodel WHERE name = %(model)s::text))
-        AND (%(api_key_id)s::uuid IS NULL OR api_key_id = %(api_key_id)s::uuid)
-        AND (%(labels)s::jsonb IS NULL
-            OR cluster_id IN (SELECT id FROM clusters_cluster WHERE labels @> %(labels)s::jsonb))
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 {NOT_TAKEN_BACK}
-)
-SELECT line.hour_start, line.account_id, coalesce(account.name, line.account_id::text),
-    line.cluster_id, coalesce(cluster.name, line.cluster_id::text),
-    coalesce(region.provider_id, ''), coalesce(region.code, ''), coalesce(model.name, line.model_id::text) AS model,
-    line.api_key_id, coalesce(api_key.name, line.api_key_id::text), line.kind,
-    line.tokens, line.inputs, line.events, line.unit_price, line.price_effective_from, line.cost_millionths,
-    line.price_id, coalesce(region.name, ''), cluster.labels::text
-FROM line
-LEFT JOIN accounts_account account ON account.id = line.account_id
-LEFT JOIN clusters_cluster cluster ON cluster.id = line.cluster_id
-LEFT JOIN clusters_region region ON region.id = cluster.region_id
-LEFT JOIN clusters_databaseapikey api_key ON api_key.id = line.api_key_id
-LEFT JOIN inference_inferencemodel model ON model.id = line.model_id
-ORDER BY line.hour_start, line.cluster_id, coalesce(model.name, line.model_id::text) COLLATE "C",
-    line.api_key_id, line.kind COLLATE "C", line.price_effective_from NULLS FIRST
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportLine:
-    """What one API key used of one model in one hour at one price.
-
-    Names of things that are gone are their ids. ``price_effective_from`` and ``price_id`` are None for usage from
-    before the model's first price, which is free. ``cost_millicents`` has six decimal places and ``cost_usd``
-    eleven: exact. ``labels`` are the cluster's, None once it is gone.
-    """
-
-    hour_start: datetime
-    account_id: UUID
-    account_name: str
-    cluster_id: UUID
-    cluster_name: str
-    provider: str
-    region: str
-    model: str
-    api_key_id: UUID
-    api_key_name: str
-    kind: str
-    tokens: int
-    inputs: int
-    events: int
-    unit_price_millicents_per_million_tokens: int
-    price_effective_from: datetime | None
-    cost_millicents: Decimal
-    cost_usd: Decimal
-    price_id: UUID | None
-    region_name: str
-    labels: list[dict[str, str]] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,10 +30,16 @@ class Selection:
     api_key_id: UUID | None = None
     label: tuple[str, str] | None = None
 
-    @property
-    def parameters(self) -> dict[str, Any]:
-        labels = self.label and orjson.dumps([{"key": self.label[0], "value": self.label[1]}]).decode()
-        return {"cluster_id": self.cluster_id, "model": self.model, "api_key_id": self.api_key_id, "labels": labels}
+    def admits(self, line: ReportLine) -> bool:
+        if self.label is not None:
+            key, value = self.label
+            if {"key": key, "value": value} not in (line.labels or []):
+                return False
+        return (
+            (self.cluster_id is None or line.cluster_id == self.cluster_id)
+            and (self.model is None or line.model == self.model)
+            and (self.api_key_id is None or line.api_key_id == self.api_key_id)
+        )
 
 
 EVERYTHING = Selection()
@@ -104,21 +48,75 @@ EVERYTHING = Selection()
 def report_lines(
     *, account: Account, month: Month, until: Month | None = None, selection: Selection = EVERYTHING
 ) -> Iterator[list[ReportLine]]:
-    """The account's lines of the month, or of the months up to and with ``until``, some at a time.
+    """The account's lines of the month, or of the months up to and with ``until``, some at a time."""
+    lines = _lines_of_months(account, month, until or month)
+    if selection != EVERYTHING:
+        lines = filter(selection.admits, lines)
+    while batch := list(islice(lines, LINES_AT_A_TIME)):
+        yield batch
 
-    All as of the moment the first are asked for.
+
+def _lines_of_months(account: Account, month: Month, until: Month) -> Iterator[ReportLine]:
+    while month <= until:
+        yield from bill_lines(account=account, month=month)
+        month = month.following
+
+
+def bill_lines(*, account: Account, month: Month) -> Iterator[ReportLine]:
+    """All lines of the account's bill of the month, in order: its own, then corrections of months before it.
+
+    A month whose statement was voided bills nothing; what was on it is in the first open month.
     """
-    parameters = period(month.start, (until or month).end, account=account) | selection.parameters
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(_LINES, parameters)
-        while rows := cursor.fetchmany(LINES_AT_A_TIME):
-            yield [_line(row) for row in rows]
+    progress = progress_of(account)
+    if progress.closed_through is not None and month <= Month.of_day(progress.closed_through):
+        return kept_lines(account=account, month=month)
+    return open_lines(heading=Heading(account, month), progress=progress, source="projection")
 
 
-def _line(row: Sequence[Any]) -> ReportLine:
-    *facts, unit_price, price_effective_from, cost_millionths, price_id, region_name, labels = row
-    facts[-3:] = map(int, facts[-3:])  # sums arrive as decimals
-    cost = millicents_from_millionths(cost_millionths)
-    costs = [cost, usd_from_millicents(cost)]
-    of_focus = [price_id, region_name, labels and orjson.loads(labels)]
-    return ReportLine(*[*facts, unit_price, price_effective_from, *costs, *of_focus])
+def progress_of(account: Account) -> BillingProgress:
+    return BillingProgress.objects.filter(account=account).first() or BillingProgress(account=account)
+
+
+def kept_lines(*, account: Account, month: Month) -> Iterator[ReportLine]:
+    """The lines of the month's statement, as they were when it was closed."""
+    kept = StatementLine.objects.filter(
+        statement__account=account,
+        statement__month=month.first_day,
+        statement__state__in=[state.value for state in BILLED],
+    )
+    for text in kept.order_by("position").values_list("line", flat=True).iterator(chunk_size=LINES_AT_A_TIME):
+        yield from_json(text)
+
+
+def open_lines(
+    *, heading: Heading, progress: BillingProgress, source: Source, through_seq: int = MAX_SEQ
+) -> Iterator[ReportLine]:
+    """The lines of a month that is not closed: the first such month of an account takes the corrections."""
+    account, month = heading.account, heading.month
+    yield from rated_lines(heading=heading, source=source, through_seq=through_seq)
+    if progress.closed_through is None or Month.of_day(progress.closed_through).following != month:
+        return
+    for late in months_to_correct(progress, through_seq=through_seq):
+        of_late = Heading(account, late)
+        now = rated_lines(heading=of_late, source="ledger", through_seq=through_seq, terms=kept_terms(account, late))
+        yield from corrections(now, billed_lines(account.pk, late), heading)
+
+
+def kept_terms(account: Account, month: Month) -> Terms | None:
+    """Those that the month was closed with; None if it has no statement."""
+    closed = (
+        Statement.objects.filter(account=account, month=month.first_day).exclude(state=StatementState.DRAFT).first()
+    )
+    return terms_from_json(closed.terms) if closed else None
+
+
+def rated_lines(
+    *, heading: Heading, source: Source, through_seq: int = MAX_SEQ, terms: Terms | None = None
+) -> Iterator[ReportLine]:
+    """What the account used in the month, rated under ``terms`` or those of today."""
+    account, month = heading.account, heading.month
+    rater = MonthRater(terms or terms_of(account=account, month=month))
+    used = hourly_usage(account=account, start=month.start, end=month.end, source=source, through_seq=through_seq)
+    for usage in used:
+        for n, charge in enumerate(rater.charges(usage)):
+            yield line_of(usage, charge, heading, first=n == 0)

@@ -1,53 +1,29 @@
 # ruff: noqa: S608 - statements are put together from constants of this file; values go in as parameters
-"""What was used and what it costs, from the ledger: the only place, so that every page and answer agrees.
+"""What was used and what it costs, for pages and answers: sums of the lines of a bill, so they agree with exports."""
 
-Every function is one query. Amounts are exact; ``lines`` builds on the same ``RATED_USAGE``.
-"""
-
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
-from billing.rules import Month, millicents_from_millionths
+from billing.event_ids import first_id
+from billing.lines import bill_lines
+from billing.rating import NOTHING
+from billing.report_line import ReportLine
+from billing.rules import Month
 from cloudconsole.accounts.models import Account
+from cloudconsole.money import EXACT
 from clusters.models import Cluster
-
-# Every event of a period with the price in effect when it occurred (rules.price_at in SQL; the tests compare them).
-# Usage from before a model's first price is free. LEFT JOINs only: no usage may vanish because a row is gone.
-RATED_USAGE = """
-WITH price AS (
-    SELECT id, model_id, millicents_per_million, effective_from,
-        lead(effective_from, 1, 'infinity'::timestamptz)
-            OVER (PARTITION BY model_id ORDER BY effective_from) AS effective_until
-    FROM inference_modelprice
-), rated AS (
-    SELECT event.account_id, event.cluster_id, event.model_id, event.api_key_id, event.kind,
-        event.tokens, event.inputs, event.occurred_at,
-        CASE WHEN event.corrects_id IS NULL THEN 1 ELSE -1 END AS events,
-        price.id AS price_id, price.effective_from AS price_effective_from,
-        coalesce(price.millicents_per_million, 0) AS unit_price,
-        event.tokens::numeric * coalesce(price.millicents_per_million, 0) AS cost_millionths
-    FROM billing_usageevent event
-    LEFT JOIN price ON price.model_id = event.model_id
-        AND event.occurred_at >= price.effective_from AND event.occurred_at < price.effective_until
-    WHERE event.occurred_at >= %(start)s AND event.occurred_at < %(end)s
-        AND (%(account_id)s::uuid IS NULL OR event.account_id = %(account_id)s::uuid)
-        AND (%(cluster_id)s::uuid IS NULL OR event.cluster_id = %(cluster_id)s::uuid)
-)
-"""
-# Usage that was taken back in full shows nowhere, as if it had never been.
-NOT_TAKEN_BACK = "HAVING sum(events) <> 0 OR sum(tokens) <> 0 OR sum(inputs) <> 0"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """Tokens, the inputs they came from, and their exact cost in millicents (six places)."""
+    """Tokens, the inputs they came from, and what they cost in millicents, exactly (ten places)."""
 
     tokens: int
     inputs: int
@@ -77,82 +53,115 @@ class HourUsage(Usage):
     hour: datetime  # its start, in UTC
 
 
+def inference_lines(
+    *, month: Month, account: Account | None = None, cluster: Cluster | None = None
+) -> list[ReportLine]:
+    """Lines of the month's bill that are about tokens, of an account or of one cluster: name one of both."""
+    owner = account if account is not None else cluster.account if cluster is not None else None
+    if owner is None:
+        raise ValueError("Usage is that of an account or of a cluster.")
+    return [
+        line
+        for line in bill_lines(account=owner, month=month)
+        if line.model_id is not None and (cluster is None or line.cluster_id == cluster.pk)
+    ]
+
+
 def usage_by_model(*, month: Month, account: Account | None = None, cluster: Cluster | None = None) -> list[ModelUsage]:
-    """The month's usage of each model used, by name; of one account, one cluster, or the whole cloud."""
-    rows = _usage_by("model_id", "inference_inferencemodel", month=month, account=account, cluster=cluster)
-    return [ModelUsage(model_id=id, model=name, **usage) for id, name, usage in rows]
+    """The month's usage of each model used, by name."""
+    return by_model(inference_lines(month=month, account=account, cluster=cluster))
 
 
-def usage_by_cluster(*, month: Month, account: Account | None = None) -> list[ClusterUsage]:
-    """The month's usage of each cluster that used any, by name."""
-    rows = _usage_by("cluster_id", "clusters_cluster", month=month, account=account)
-    return [ClusterUsage(cluster_id=id, cluster=name, **usage) for id, name, usage in rows]
+def usage_by_cluster(*, month: Month, account: Account) -> list[ClusterUsage]:
+    """The month's usage of each cluster that used any inference, by name."""
+    return by_cluster(inference_lines(month=month, account=account))
 
 
 def usage_by_api_key(
     *, month: Month, account: Account | None = None, cluster: Cluster | None = None
 ) -> list[ApiKeyUsage]:
     """The month's usage through each database API key, by name."""
-    rows = _usage_by("api_key_id", "clusters_databaseapikey", month=month, account=account, cluster=cluster)
-    return [ApiKeyUsage(api_key_id=id, api_key=name, **usage) for id, name, usage in rows]
+    return by_api_key(inference_lines(month=month, account=account, cluster=cluster))
 
 
 def usage_by_hour(*, month: Month, account: Account | None = None, cluster: Cluster | None = None) -> list[HourUsage]:
     """The month's usage in each hour that had any, in order."""
-    statement = f"""{RATED_USAGE}
-        SELECT date_trunc('hour', occurred_at, 'UTC'), sum(tokens), sum(inputs), sum(cost_millionths)
-        FROM rated GROUP BY 1 {NOT_TAKEN_BACK} ORDER BY 1"""
-    with _rows(statement, period(month.start, month.end, account=account, cluster=cluster)) as rows:
-        return [HourUsage(hour=hour, **_usage(*sums)) for hour, *sums in rows]
+    return by_hour(inference_lines(month=month, account=account, cluster=cluster))
+
+
+def by_model(lines: Iterable[ReportLine]) -> list[ModelUsage]:
+    sums = _summed(lines, lambda line: (line.model or "", line.model_id))
+    return [ModelUsage(model_id=id, model=name, **usage) for (name, id), usage in sums]
+
+
+def by_cluster(lines: Iterable[ReportLine]) -> list[ClusterUsage]:
+    sums = _summed(lines, lambda line: (line.cluster_name, line.cluster_id))
+    return [ClusterUsage(cluster_id=id, cluster=name, **usage) for (name, id), usage in sums]
+
+
+def by_api_key(lines: Iterable[ReportLine]) -> list[ApiKeyUsage]:
+    sums = _summed(lines, lambda line: (line.api_key_name or "", line.api_key_id))
+    return [ApiKeyUsage(api_key_id=id, api_key=name, **usage) for (name, id), usage in sums]
+
+
+def by_hour(lines: Iterable[ReportLine]) -> list[HourUsage]:
+    return [HourUsage(hour=hour, **usage) for hour, usage in _summed(lines, lambda line: line.hour_start)]
+
+
+def total_usage(lines: Iterable[ReportLine]) -> Usage:
+    sums = dict(_summed(lines, lambda line: None))
+    return Usage(**sums.get(None, {"tokens": 0, "inputs": 0, "cost_millicents": NOTHING}))
+
+
+def _summed(lines: Iterable[ReportLine], of: Callable[[ReportLine], Any]) -> list[tuple[Any, dict[str, Any]]]:
+    """The amounts of the lines by whatever ``of`` tells of them, in its order."""
+    sums: dict[Any, tuple[int, int, Decimal]] = defaultdict(lambda: (0, 0, NOTHING))
+    for line in lines:
+        tokens, inputs, cost = sums[of(line)]
+        sums[of(line)] = (tokens + line.tokens, inputs + line.inputs, EXACT.add(cost, line.cost_millicents))
+    names = ("tokens", "inputs", "cost_millicents")
+    return [(key, dict(zip(names, sums[key], strict=True))) for key in (sorted(sums) if None not in sums else sums)]
+
+
+_EVENTS = """
+    SELECT model_id, (occurred_at AT TIME ZONE 'UTC')::date AS day, tokens FROM billing_usageevent
+    WHERE account_id = %(account_id)s AND cluster_id = %(cluster_id)s AND model_id IS NOT NULL
+        AND id >= %(first_id)s AND id < %(end_id)s AND occurred_at >= %(since)s AND occurred_at < %(until)s
+"""
+# Whole hours from the rollups; the events that these do not hold yet, and those of an hour cut off at either end.
+_DAILY_TOKENS = f"""
+WITH progress AS (SELECT coalesce(max(through_seq), 0) AS through_seq FROM billing_rollupprogress)
+SELECT model_id, day, sum(tokens) FROM (
+    SELECT model_id, (hour_start AT TIME ZONE 'UTC')::date AS day, tokens FROM billing_usagerollup
+    WHERE account_id = %(account_id)s AND cluster_id = %(cluster_id)s AND model_id IS NOT NULL
+        AND hour_start >= %(since)s AND hour_start <= %(until)s - interval '1 hour'
+    UNION ALL
+    {_EVENTS} AND seq > (SELECT through_seq FROM progress)
+    UNION ALL
+    {_EVENTS} AND seq <= (SELECT through_seq FROM progress) AND (
+        date_trunc('hour', occurred_at, 'UTC') < %(since)s
+        OR date_trunc('hour', occurred_at, 'UTC') > %(until)s - interval '1 hour'
+    )
+) AS used
+GROUP BY 1, 2 HAVING sum(tokens) <> 0 ORDER BY 1, 2
+"""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def daily_tokens(*, cluster: Cluster, since: datetime, until: datetime) -> dict[UUID, dict[date, int]]:
     """Tokens of the cluster by model id and day (UTC) in ``[since, until)``; days without any are left out."""
-    statement = f"""{RATED_USAGE}
-        SELECT model_id, (occurred_at AT TIME ZONE 'UTC')::date, sum(tokens)
-        FROM rated GROUP BY 1, 2 {NOT_TAKEN_BACK} ORDER BY 1, 2"""
+    since, until = max(since, _EPOCH), max(until, _EPOCH)
+    parameters: dict[str, Any] = {
+        "account_id": cluster.account_id,
+        "cluster_id": cluster.pk,
+        "since": since,
+        "until": until,
+    }
+    # An id knows milliseconds only: those of the last one belong to the window as far as the event's own time says.
+    parameters |= {"first_id": first_id(since), "end_id": UUID(int=first_id(until).int + (1 << 80))}
     tokens: dict[UUID, dict[date, int]] = {}
-    with _rows(statement, period(since, until, cluster=cluster)) as rows:
-        for model_id, day, count in rows:
+    with connection.cursor() as cursor:
+        cursor.execute(_DAILY_TOKENS, parameters)
+        for model_id, day, count in cursor:
             tokens.setdefault(model_id, {})[day] = int(count)
     return tokens
-
-
-def period(
-    start: datetime, end: datetime, *, account: Account | None = None, cluster: Cluster | None = None
-) -> dict[str, Any]:
-    """The parameters of ``RATED_USAGE``."""
-    return {
-        "start": start,
-        "end": end,
-        "account_id": account and account.pk,
-        "cluster_id": cluster and cluster.pk,
-    }
-
-
-def _usage_by(
-    column: str, table: str, *, month: Month, account: Account | None = None, cluster: Cluster | None = None
-) -> list[tuple[UUID, str, dict[str, Any]]]:
-    """Id, name and amounts for each thing of ``table`` that ``column`` points at, in the order of names."""
-    statement = f"""{RATED_USAGE}
-        SELECT rated.{column}, coalesce(named.name, rated.{column}::text) COLLATE "C",
-            sum(tokens), sum(inputs), sum(cost_millionths)
-        FROM rated LEFT JOIN {table} named ON named.id = rated.{column}
-        GROUP BY 1, 2 {NOT_TAKEN_BACK} ORDER BY 2, 1"""
-    with _rows(statement, period(month.start, month.end, account=account, cluster=cluster)) as rows:
-        return [(id, name, _usage(*sums)) for id, name, *sums in rows]
-
-
-def _usage(tokens: Decimal, inputs: Decimal, cost_millionths: Decimal) -> dict[str, Any]:
-    return {
-        "tokens": int(tokens),
-        "inputs": int(inputs),
-        "cost_millicents": millicents_from_millionths(cost_millionths),
-    }
-
-
-@contextmanager
-def _rows(statement: str, parameters: dict[str, Any]) -> Iterator[Iterable[tuple[Any, ...]]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        yield cursor

@@ -1,18 +1,15 @@
-"""Months, prices and amounts. Pure: needs no database, and no float comes near money.
+"""Months, price versions, rounding, and the states of a statement. Pure: needs no database.
 
-Amounts are in millicents (100,000 = 1 USD). A token costs a whole number of millicents per 1,000,000 tokens, so
-every amount is a whole number of millionths of a millicent: six decimal places hold it exactly, and so do sums.
+Amounts are in millicents (100,000 = 1 USD): exact decimals inside, whole numbers where a document leaves the system.
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
-
-from cloudconsole.money import EXACT
-
-_MILLIONTHS_PLACES = 6
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from enum import StrEnum
+from uuid import UUID
 
 
 @dataclass(frozen=True, order=True)
@@ -32,6 +29,10 @@ class Month:
     @property
     def start(self) -> datetime:
         return datetime(self.year, self.month, 1, tzinfo=UTC)
+
+    @property
+    def first_day(self) -> date:
+        return date(self.year, self.month, 1)
 
     @property
     def end(self) -> datetime:
@@ -55,6 +56,10 @@ class Month:
         return cls(in_utc.year, in_utc.month)
 
     @classmethod
+    def of_day(cls, day: date) -> "Month":
+        return cls(day.year, day.month)
+
+    @classmethod
     def parse(cls, text: str) -> "Month":
         """``2026-11``. Raises ``ValueError`` with a sentence for anything else."""
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}", text):
@@ -64,10 +69,10 @@ class Month:
 
 @dataclass(frozen=True)
 class PriceVersion:
-    """What a model costs from a moment on, in millicents per 1,000,000 tokens."""
+    """What a pricing unit (a million tokens, an hour) of something costs from a moment on, in whole millicents."""
 
     effective_from: datetime
-    millicents_per_million: int
+    millicents: int
 
 
 def price_at(versions: Iterable[PriceVersion], moment: datetime) -> PriceVersion | None:
@@ -76,11 +81,26 @@ def price_at(versions: Iterable[PriceVersion], moment: datetime) -> PriceVersion
     return max(begun, key=lambda version: version.effective_from, default=None)
 
 
-def rate(tokens: int, price_millicents_per_million: int) -> Decimal:
-    """What tokens cost in millicents, exactly."""
-    return millicents_from_millionths(tokens * price_millicents_per_million)
+def rounded(millicents: Decimal) -> int:
+    """Whole millicents, half to even. The only rounding of money: once per amount that a document shows as due."""
+    return int(millicents.to_integral_value(rounding=ROUND_HALF_EVEN))
 
 
-def millicents_from_millionths(millionths: int | Decimal) -> Decimal:
-    """Millionths of a millicent, as tokens times price gives them, as millicents with six places."""
-    return Decimal(millionths).scaleb(-_MILLIONTHS_PLACES, EXACT)
+class StatementState(StrEnum):
+    DRAFT = "draft"
+    OPEN = "open"
+    PAID = "paid"
+    VOID = "void"
+
+
+STATEMENT_TRANSITIONS: dict[StatementState, frozenset[StatementState]] = {
+    StatementState.DRAFT: frozenset({StatementState.OPEN}),
+    StatementState.OPEN: frozenset({StatementState.PAID, StatementState.VOID}),
+    StatementState.PAID: frozenset(),
+    StatementState.VOID: frozenset(),
+}
+
+
+def invoice_number(account_id: UUID, number: int) -> str:
+    """``8A6F3C21-000012``: the account's, then its own count."""
+    return f"{account_id.hex[:8].upper()}-{number:06}"

@@ -1,11 +1,11 @@
 """Bills computed a second time, another way, and compared: the ledger's rows in plain Python against SQL and files.
 
-Nothing here uses ``queries.RATED_USAGE`` to find what is right. Memory grows with the lines of a month.
+What is right is found without ``hourly``'s SQL: both share only the pure rules. Memory grows with the lines of a month.
 """
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,18 +15,26 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models.functions import TruncMonth
 
+from billing.corrections import billed_lines, corrections
 from billing.exports import EXPORT_FORMATS, stream_export
 from billing.focus_check import check_focus
-from billing.models import UsageEvent
+from billing.lines import bill_lines, kept_terms, progress_of, rated_lines
+from billing.models import PackagePrice, UsageEvent
 from billing.queries import Usage, usage_by_api_key, usage_by_cluster, usage_by_hour, usage_by_model
-from billing.readback import UNREADABLE, Amounts, LineKey, Lines, read_back
-from billing.rules import Month, PriceVersion, price_at, rate
+from billing.rating import MonthRater, order
+from billing.readback import UNREADABLE, Amounts, LineKey, Lines, PricesById, key_and_amounts, read_back
+from billing.report_line import Heading
+from billing.rules import Month, PriceVersion, price_at
+from billing.terms import terms_of
 from cloudconsole.accounts.models import Account
 from cloudconsole.money import usd_from_millicents
+from clusters.models import Package
 from inference.models import InferenceModel, ModelPrice
 
 _FOCUS = "focus-"
 _EVENTS_AT_A_TIME = 2_000
+_TOKENS = "tokens"
+_ALL_AMOUNTS: tuple[str, ...] = ("quantity", "inputs", "events", "list_cost", "cost")
 
 
 @dataclass
@@ -65,97 +73,171 @@ def verify_month(*, account: Account, month: Month) -> Verdict:
         verdict = Verdict(account, month)
         ledger = _Ledger(account, month)
         verdict.total, verdict.lines = ledger.total, len(ledger.lines)
-        _compare_queries(verdict, ledger)
-        _compare_exports(verdict, ledger)
+        bill = _compare_bills(verdict, ledger)
+        _compare_queries(verdict, bill)
+        _compare_exports(verdict, bill, ledger.prices_by_id)
     return verdict
 
 
 class _Ledger:
-    """The rows of an account's month, each rated by itself with ``rules.price_at`` and ``rules.rate``, and summed."""
+    """The rows of an account's month in plain Python: priced with ``rules.price_at``, summed, rated, without SQL."""
 
     def __init__(self, account: Account, month: Month) -> None:
         self._names = {model.pk: model.name for model in InferenceModel.objects.all()}
-        self._prices: dict[UUID, list[PriceVersion]] = {}
+        self._packages = {package.pk: package.name for package in Package.objects.all()}
+        self._prices: dict[tuple[UUID, str], list[PriceVersion]] = {}
         self.prices_by_id: dict[str, datetime] = {}
         for price in ModelPrice.objects.all():
-            version = PriceVersion(price.effective_from, price.millicents_per_million)
-            self._prices.setdefault(price.model_id, []).append(version)
-            self.prices_by_id[str(price.pk)] = price.effective_from
-        self._by_key: Lines = {}
+            self._add_price(price.pk, (price.model_id, _TOKENS), price.effective_from, price.millicents_per_million)
+        for of_package in PackagePrice.objects.all():
+            thing = (of_package.package_id, of_package.kind)
+            self._add_price(of_package.pk, thing, of_package.effective_from, of_package.millicents_per_hour)
+        used: dict[_Used, tuple[int, int, int]] = {}
         rows = UsageEvent.objects.filter(account_id=account.pk, occurred_at__gte=month.start, occurred_at__lt=month.end)
         for row in rows.iterator(chunk_size=_EVENTS_AT_A_TIME):
-            self._add(row)
-        self.lines: Lines = self.summed(lambda key: key)
+            key, sign = self._used(row), 1 if row.corrects_id is None else -1
+            quantity, inputs, events = used.get(key, (0, 0, 0))
+            used[key] = (quantity + row.tokens + row.hours, inputs + row.inputs, events + sign)
+        self.lines = self._rated(account, month, {key: sums for key, sums in used.items() if any(sums)})
         self.total = self.summed(lambda key: None).get(None, Amounts())
 
-    def _add(self, row: UsageEvent) -> None:
-        price = price_at(self._prices.get(row.model_id, []), row.occurred_at)
-        key = LineKey(
-            hour=row.occurred_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0),
-            cluster_id=str(row.cluster_id),
-            model=self._names.get(row.model_id, str(row.model_id)),
-            api_key_id=str(row.api_key_id),
+    def _add_price(self, id: UUID, thing: tuple[UUID, str], effective_from: datetime, millicents: int) -> None:
+        self._prices.setdefault(thing, []).append(PriceVersion(effective_from, millicents))
+        self.prices_by_id[str(id)] = effective_from
+
+    def _used(self, row: UsageEvent) -> "_Used":
+        thing = row.model_id or row.package_id
+        assert thing is not None, "every event is of a model or of a package"
+        of_tokens = row.model_id is not None
+        price = price_at(self._prices.get((thing, _TOKENS if of_tokens else row.kind), []), row.occurred_at)
+        sku = f"inference/{self._names.get(thing, thing)}"
+        if not of_tokens:
+            sku = f"{'cluster' if row.kind == 'compute' else 'disk'}/{self._packages.get(thing, thing)}"
+        return _Used(
+            hour_start=row.occurred_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0),
+            cluster_id=row.cluster_id,
+            sku=sku,
+            model_id=row.model_id,
+            api_key_id=row.api_key_id,
             kind=row.kind,
-            price_from=price.effective_from if price else None,
-            unit_price=price.millicents_per_million if price else 0,
+            unit_price=price.millicents if price else 0,
+            price_effective_from=price.effective_from if price else None,
         )
-        amounts = Amounts(
-            tokens=row.tokens,
-            inputs=row.inputs,
-            events=1 if row.corrects_id is None else -1,
-            cost=rate(row.tokens, price.millicents_per_million) if price else Decimal(0),
-        )
-        self._by_key[key] = self._by_key.get(key, Amounts()) + amounts
+
+    def _rated(self, account: Account, month: Month, used: dict["_Used", tuple[int, int, int]]) -> Lines:
+        rater = MonthRater(kept_terms(account, month) or terms_of(account=account, month=month))
+        lines: Lines = {}
+        for usage in sorted(used, key=order):
+            quantity, inputs, events = used[usage]
+            for n, charge in enumerate(rater.charges(replace(usage, quantity=quantity))):
+                first = n == 0
+                lines[usage.key(charge.allowance)] = Amounts(
+                    quantity=charge.quantity,
+                    inputs=inputs if first else 0,
+                    events=events if first else 0,
+                    list_cost=charge.list_cost,
+                    cost=charge.cost,
+                )
+        return lines
 
     def summed(self, of: Callable[[LineKey], Any]) -> dict[Any, Amounts]:
-        """By whatever ``of`` tells of a line; what was taken back in full is left out."""
-        sums: dict[Any, Amounts] = {}
-        for key, amounts in self._by_key.items():
-            sums[of(key)] = sums.get(of(key), Amounts()) + amounts
-        return {thing: sum for thing, sum in sums.items() if sum.tokens or sum.inputs or sum.events}
+        """By whatever ``of`` tells of a line."""
+        return _summed(self.lines.items(), of)
 
 
-def _compare_queries(verdict: Verdict, ledger: _Ledger) -> None:
+@dataclass(frozen=True, kw_only=True)
+class _Used:
+    """What makes the usage of an hour one thing; ``quantity`` is filled in once it is summed."""
+
+    hour_start: datetime
+    cluster_id: UUID
+    sku: str
+    model_id: UUID | None
+    api_key_id: UUID | None
+    kind: str
+    unit_price: int
+    price_effective_from: datetime | None
+    quantity: int = 0
+
+    def key(self, allowance: bool) -> LineKey:
+        return LineKey(
+            hour=self.hour_start,
+            cluster_id=str(self.cluster_id),
+            sku=self.sku,
+            api_key_id=str(self.api_key_id or ""),
+            kind=self.kind,
+            price_from=self.price_effective_from,
+            unit_price=self.unit_price,
+            allowance=allowance,
+        )
+
+
+def _summed(lines: Iterable[tuple[LineKey, Amounts]], of: Callable[[LineKey], Any]) -> dict[Any, Amounts]:
+    sums: dict[Any, Amounts] = {}
+    for key, amounts in lines:
+        sums[of(key)] = sums.get(of(key), Amounts()) + amounts
+    return {thing: sum for thing, sum in sums.items() if sum}
+
+
+def _compare_bills(verdict: Verdict, ledger: _Ledger) -> Lines:
+    """The lines about the month, on whatever statement they are, come to the ledger. Returns those of its own bill."""
+    account, month = verdict.account, verdict.month
+    own = _summed(map(key_and_amounts, bill_lines(account=account, month=month)), lambda key: key)
+    about = [(key, amounts) for key, amounts in own.items() if not key.correction]
+    progress = progress_of(account)
+    if progress.closed_through is not None and month <= Month.of_day(progress.closed_through):
+        heading = Heading(account, month)
+        now = rated_lines(heading=heading, source="ledger", terms=kept_terms(account, month))
+        pending = corrections(now, billed_lines(account.pk, month), heading)
+        about = [key_and_amounts(line) for line in (*billed_lines(account.pk, month), *pending)]
+    found = _summed(about, lambda key: key._replace(correction=False))
+    _compare(verdict, "bill", ledger.lines, found, _ALL_AMOUNTS)
+    return own
+
+
+def _compare_queries(verdict: Verdict, bill: Lines) -> None:
     # Each with what its answers are about, and what that is of a line.
     queries: dict[str, tuple[Callable[..., Iterable[Usage]], str, Callable[[LineKey], Any]]] = {
-        "by model": (usage_by_model, "model", lambda key: key.model),
+        "by model": (usage_by_model, "model", lambda key: key.sku.removeprefix("inference/")),
         "by cluster": (usage_by_cluster, "cluster_id", lambda key: key.cluster_id),
         "by API key": (usage_by_api_key, "api_key_id", lambda key: key.api_key_id),
         "by hour": (usage_by_hour, "hour", lambda key: f"{key.hour}"),
     }
+    inference = [(key, amounts) for key, amounts in bill.items() if key.kind not in ("compute", "disk")]
     for name, (query, about, of_line) in queries.items():
         found: dict[Any, Amounts] = {}
         for used in query(month=verdict.month, account=verdict.account):
             thing = str(getattr(used, about))
-            amounts = Amounts(tokens=used.tokens, inputs=used.inputs, cost=used.cost_millicents)
+            amounts = Amounts(quantity=used.tokens, inputs=used.inputs, cost=used.cost_millicents)
             found[thing] = found.get(thing, Amounts()) + amounts
-        _compare(verdict, name, ledger.summed(of_line), found, ("tokens", "inputs", "cost"))
+        _compare(verdict, name, _summed(inference, of_line), found, ("quantity", "inputs", "cost"))
 
 
-def _compare_exports(verdict: Verdict, ledger: _Ledger) -> None:
+def _compare_exports(verdict: Verdict, bill: Lines, prices_by_id: PricesById) -> None:
+    total = _summed(bill.items(), lambda key: None).get(None, Amounts())
     with tempfile.TemporaryDirectory(prefix="verify-billing-") as folder:
         path = Path(folder) / "export"
         for format in EXPORT_FORMATS:
             with path.open("wb") as file:
                 file.writelines(stream_export(account=verdict.account, month=verdict.month, format=format))
-            fields: tuple[str, ...] = ("tokens", "inputs", "events", "cost")
+            fields = _ALL_AMOUNTS
             if format.startswith(_FOCUS):
-                fields = ("tokens", "events", "cost")
-                verdict.differences += [f"{format}: {problem}" for problem in check_focus(path, _sums(ledger.total))]
+                fields = ("quantity", "events", "list_cost", "cost")
+                verdict.differences += [f"{format}: {problem}" for problem in check_focus(path, _sums(total))]
             try:
-                found = read_back(format, path, ledger.prices_by_id)
+                found = read_back(format, path, prices_by_id)
             except UNREADABLE as error:
                 verdict.checked.append(format)
                 verdict.differences.append(f"{format}: cannot be read back: {type(error).__name__}: {error}")
             else:
-                _compare(verdict, format, ledger.lines, found, fields)
+                _compare(verdict, format, bill, found, fields)
 
 
 def _sums(total: Amounts) -> dict[str, Decimal | int]:
     """What columns of FOCUS must sum to."""
     cost = usd_from_millicents(total.cost)
-    costs = dict.fromkeys(("BilledCost", "ContractedCost", "EffectiveCost", "ListCost"), cost)
-    return {"ConsumedQuantity": total.tokens, "x_EventCount": total.events, **costs}
+    costs = {"BilledCost": cost, "EffectiveCost": cost, "ListCost": usd_from_millicents(total.list_cost)}
+    return {"ConsumedQuantity": total.quantity, "x_EventCount": total.events, **costs}
 
 
 def _compare(

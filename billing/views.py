@@ -1,7 +1,5 @@
 """The billing page: a month's usage and its export."""
 
-from collections.abc import Sequence
-from decimal import Decimal
 from functools import cached_property
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -15,11 +13,14 @@ from billing.queries import (
     HourUsage,
     ModelUsage,
     Usage,
-    usage_by_api_key,
-    usage_by_cluster,
-    usage_by_hour,
-    usage_by_model,
+    by_api_key,
+    by_cluster,
+    by_hour,
+    by_model,
+    inference_lines,
+    total_usage,
 )
+from billing.report_line import ReportLine
 from billing.rules import Month
 from cloudconsole.accounts.models import Account
 from cloudconsole.web.access import AccountRequest, account_page
@@ -54,32 +55,28 @@ class BillingView:
         return EXPORT_FORMATS
 
     @cached_property
-    def by_model(self) -> list[ModelUsage]:
-        return usage_by_model(month=self.month, account=self.account)
-
-    @cached_property
-    def by_cluster(self) -> list[ClusterUsage]:
-        return usage_by_cluster(month=self.month, account=self.account)
-
-    @cached_property
-    def by_api_key(self) -> list[ApiKeyUsage]:
-        return usage_by_api_key(month=self.month, account=self.account)
-
-    @cached_property
-    def by_hour(self) -> list[HourUsage]:
-        return usage_by_hour(month=self.month, account=self.account)
+    def lines(self) -> list[ReportLine]:
+        return inference_lines(month=self.month, account=self.account)
 
     @property
+    def by_model(self) -> list[ModelUsage]:
+        return by_model(self.lines)
+
+    @property
+    def by_cluster(self) -> list[ClusterUsage]:
+        return by_cluster(self.lines)
+
+    @property
+    def by_api_key(self) -> list[ApiKeyUsage]:
+        return by_api_key(self.lines)
+
+    @property
+    def by_hour(self) -> list[HourUsage]:
+        return by_hour(self.lines)
+
+    @cached_property
     def total(self) -> Usage:
-        return _sum(self.by_model)
-
-
-def _sum(usages: Sequence[Usage]) -> Usage:
-    return Usage(
-        tokens=sum(one.tokens for one in usages),
-        inputs=sum(one.inputs for one in usages),
-        cost_millicents=sum((one.cost_millicents for one in usages), Decimal(0)),
-    )
+        return total_usage(self.lines)
 
 
 def _month(request: AccountRequest) -> Month:

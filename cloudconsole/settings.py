@@ -1,6 +1,7 @@
 """Settings: everything an operator may change comes from the environment, each with a working default."""
 
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("CLOUDCONSOLE_TRUSTED_ORIGINS"
 BIND = os.environ.get("CLOUDCONSOLE_BIND", "127.0.0.1")
 PUBLIC_HOST = os.environ.get("CLOUDCONSOLE_PUBLIC_HOST", "localhost")
 CONSOLE_PORT = int(os.environ.get("CLOUDCONSOLE_PORT", "8000"))
+API_GRPC_PORT = int(os.environ.get("CLOUDCONSOLE_GRPC_PORT", "8443"))
 GATEWAY_REST_PORT = int(os.environ.get("GATEWAY_REST_PORT", "6333"))
 GATEWAY_GRPC_PORT = int(os.environ.get("GATEWAY_GRPC_PORT", "6334"))
 GATEWAY_MAX_BODY_BYTES = int(os.environ.get("GATEWAY_MAX_BODY_BYTES", str(32 * 1024 * 1024)))
@@ -55,6 +57,7 @@ INSTALLED_APPS = [
     "cloudconsole.web",
     "cloudconsole.supervisor",
     "clusters",
+    "clusters.monitoring",
     "inference",
     "billing",
     "billing.reports",
@@ -125,7 +128,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": None, "socket_connect_timeo
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "forget-old-answers": {"task": "api.forget_old_answers", "schedule": 3600.0},
+    "enforce-idleness": {"task": "clusters.enforce_idleness", "schedule": 3600.0},
     "sweep-operations": {"task": "clusters.sweep_operations", "schedule": 2.0, "options": {"expires": 2.0}},
+    "sample-nodes": {"task": "monitoring.sample_nodes", "schedule": 15.0, "options": {"expires": 15.0}},
+    "tidy-up-monitoring": {"task": "monitoring.tidy_up", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    "update-rollups": {"task": "billing.update_rollups", "schedule": 1.0, "options": {"expires": 1.0}},
+    "make-partitions": {"task": "billing.make_partitions", "schedule": 3600.0},
     "sweep-reports": {"task": "reports.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
     "deliver-months": {"task": "reports.deliver_finished_months", "schedule": 60.0, "options": {"expires": 60.0}},
     "check-budgets": {"task": "budgets.check", "schedule": 2.0, "options": {"expires": 2.0}},
@@ -190,6 +198,12 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "cloudconsole.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
+
+# Billing: what accounts with a paid cluster get for nothing each calendar month, per model
+BILLING_FREE_TEXT_TOKENS = int(os.environ.get("BILLING_FREE_TEXT_TOKENS", "5000000"))
+BILLING_FREE_IMAGE_TOKENS = int(os.environ.get("BILLING_FREE_IMAGE_TOKENS", "1000000"))
+BILLING_FREE_MODELS = os.environ.get("BILLING_FREE_MODELS", "qdrant/bm25").split(",")
+BILLING_TAX_PERCENTAGE = Decimal(os.environ.get("BILLING_TAX_PERCENTAGE", "0"))
 
 # Inference
 INFERENCE_CACHE_DIR = PATHS.models

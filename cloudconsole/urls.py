@@ -19,4 +19,5 @@ urlpatterns = [
     path("", include("clusters.urls")),
     path("", include("inference.urls")),
     path("", include("billing.urls")),
+    path("", include("billing.budgets.urls")),
 ]

@@ -25,6 +25,7 @@ from gateway.grpc_upstream import GrpcUpstreams, Metadata, Reply
 from gateway.inference_work import InferenceWork, check_size
 from gateway.records import KeyRecord, Records
 from gateway.scope import Scope, scope_of
+from gateway.traffic import Traffic
 from gateway.upstream import Upstreams
 from gateway.value_exists import check_value_exists
 from inference.provider_keys import ProviderKeys
@@ -45,6 +46,13 @@ _STATUS = {
     501: grpc.StatusCode.UNIMPLEMENTED,
     503: grpc.StatusCode.UNAVAILABLE,
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+_SERVERS_MISTAKES = {
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.DATA_LOSS,
 }
 logger = logging.getLogger(__name__)
 
@@ -86,6 +94,7 @@ class GrpcServer:
         rest_upstreams: Upstreams,
         upstreams: GrpcUpstreams,
         inference: InferenceWork,
+        traffic: Traffic,
         largest_message: int,
     ) -> None:
         self._server = UnaryServer(self._serve, largest_message)
@@ -93,6 +102,7 @@ class GrpcServer:
         self._rest_upstreams = rest_upstreams
         self._upstreams = upstreams
         self._inference = inference
+        self._traffic = traffic
         self._metered: set[asyncio.Task[Reply]] = set()
 
     async def start(self, address: str) -> int:
@@ -115,9 +125,11 @@ class GrpcServer:
             logger.exception("request %s failed inside the gateway", call.id)
             sentence = f"Service internal error: request {call.id} failed. Its log line says why."
             reply = Reply(grpc.StatusCode.INTERNAL, sentence, b"", ())
+        seconds = time.perf_counter() - call.started
+        self._traffic.count("grpc", call.cluster, seconds, failed=reply.code in _SERVERS_MISTAKES)
         if not reply.ok:
             sentence = call.scope.hide(reply.sentence) if call.scope else reply.sentence
-            log_failure(call, sentence, reply.code.name)
+            log_failure(call, sentence, reply.code.name, self._traffic)
             await context.abort(reply.code, sentence, call.trailers(*reply.trailers))
         context.set_trailing_metadata(call.trailers(*reply.trailers))
         return reply.message

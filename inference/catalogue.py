@@ -74,6 +74,7 @@ class ModelSpec:
     prefixes: Prefixes = Prefixes()
     preload: bool = False  # fetched and loaded when the worker starts
     matryoshka: bool = False  # vectors may be cut with ``options.mrl``
+    images_by: str | None = None  # set for a text model that finds images: the model that embeds those
     aliases: tuple[str, ...] = ()
     weights: Weights | None = None  # None exactly for external models
 
@@ -154,6 +155,10 @@ def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, ModelSpec]:
         models[spec.name] = spec
     if not models:
         raise CatalogueError(f"{path.name} lists no models")
+    for spec in models.values():
+        images = models.get(spec.images_by or spec.name)
+        if images is None or images.dimensions != spec.dimensions:
+            raise CatalogueError(f"{path.name}, model {spec.name}: images_by must name a model with as many dimensions")
     return models
 
 
@@ -179,6 +184,7 @@ def _model(fields: _Fields) -> ModelSpec:
         prefixes=_prefixes(prefixes) if prefixes else Prefixes(),
         preload=fields.take("preload", bool, False),
         matryoshka=fields.take("matryoshka", bool, False),
+        images_by=fields.text("images_by", None),
         aliases=_aliases(fields),
         weights=_weights(weights) if weights else None,
     )

@@ -18,3 +18,6 @@ os.environ.setdefault("INFERENCE_CACHE_DIR", str(PROJECT_DIR / ".cloud" / "model
 from cloudconsole.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# What usage costs is told in tests without the free allowance; those of the allowance set it.
+BILLING_FREE_TEXT_TOKENS = BILLING_FREE_IMAGE_TOKENS = 0

@@ -12,32 +12,46 @@ from uuid import UUID
 import pytest
 
 from billing.exports import EXPORT_FORMATS
-from billing.lines import ReportLine
+from billing.report_line import ReportLine
 
 HOUR = datetime(2026, 11, 15, 12, tzinfo=UTC)
 KEY, OTHER_KEY = UUID(int=4), UUID(int=5)
 LINE = ReportLine(
+    billing_month="2026-11",
+    invoice=None,
+    correction=False,
     hour_start=HOUR,
     account_id=UUID(int=1),
     account_name="Acme",
     cluster_id=UUID(int=2),
     cluster_name="one",
+    labels=[{"key": "team", "value": "search"}, {"key": "env", "value": "prod"}],
     provider="aws",
     region="us-east-1",
+    region_name="US East (N. Virginia)",
+    kind="update",
+    sku="inference/maker/model",
+    model_id=UUID(int=3),
     model="maker/model",
+    package_id=None,
+    package=None,
     api_key_id=KEY,
     api_key_name="reader",
-    kind="update",
     tokens=1_234_567,
     inputs=3,
+    hours=0,
     events=2,
-    unit_price_millicents_per_million_tokens=2_100,
-    price_effective_from=datetime(2026, 11, 1, tzinfo=UTC),
-    cost_millicents=Decimal("2592.590700"),
-    cost_usd=Decimal("0.02592590700"),
+    pricing_unit="1000000 Tokens",
+    unit_price_millicents=2_100,
     price_id=UUID(int=6),
-    region_name="US East (N. Virginia)",
-    labels=[{"key": "team", "value": "search"}, {"key": "env", "value": "prod"}],
+    price_effective_from=datetime(2026, 11, 1, tzinfo=UTC),
+    allowance=False,
+    discount_percentage=Decimal("0.00"),
+    list_cost_millicents=Decimal("2592.5907000000"),
+    contracted_cost_millicents=Decimal("2592.5907000000"),
+    cost_millicents=Decimal("2592.5907000000"),
+    cost_usd=Decimal("0.025925907000000"),
+    why="1234567 tokens at 2100 millicents per 1000000 tokens",
 )
 LINES = [LINE, replace(LINE, kind="search"), replace(LINE, hour_start=HOUR + timedelta(hours=1), api_key_id=OTHER_KEY)]
 SUMS = {"ConsumedQuantity": 3 * 1_234_567, "BilledCost": 3 * LINE.cost_usd, "x_EventCount": 6}

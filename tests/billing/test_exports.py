@@ -18,8 +18,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from billing import focus_columns, parquet
-from billing.exports import COLUMNS, EXPORT_FORMATS, stream_export, stream_export_async
+from billing.exports import EXPORT_FORMATS, stream_export, stream_export_async
 from billing.lines import LINES_AT_A_TIME
+from billing.partitions import make_partitions
+from billing.report_line import COLUMNS
 from billing.rules import Month
 from cloudconsole.errors import Code, ServiceError
 from tests.billing.usage import NOON, Customer, store
@@ -35,14 +37,16 @@ def exported(customer: Customer, format: str) -> bytes:
 def record_hours(customer: Customer, hours: int) -> None:
     """One event in each of that many hours of the month, straight into the table."""
     event = customer.event()
+    make_partitions([NOVEMBER])
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO billing_usageevent (id, request_id, account_id, cluster_id, model_id, api_key_id, kind,
-                tokens, inputs, occurred_at, recorded_at)
-            SELECT gen_random_uuid(), %s, %s, %s, %s, gen_random_uuid(), 'update', n, 1,
-                %s + n %% 720 * interval '1 hour', now()
-            FROM generate_series(0, %s - 1) AS n""",
-            [event.request_id, event.account_id, event.cluster_id, event.model_id, NOVEMBER.start, hours],
+            """INSERT INTO billing_usageevent (id, account_id, cluster_id, model_id, api_key_id, kind, tokens, inputs,
+                occurred_at)
+            SELECT overlay(overlay(gen_random_uuid()::text PLACING substr(billing_first_id(hour)::text, 1, 13)
+                    FROM 1 FOR 13) PLACING '7' FROM 15 FOR 1)::uuid,
+                %s, %s, %s, gen_random_uuid(), 'update', n, 1, hour
+            FROM (SELECT n, %s + n %% 720 * interval '1 hour' AS hour FROM generate_series(0, %s - 1) AS n) AS hours""",
+            [event.account_id, event.cluster_id, event.model_id, NOVEMBER.start, hours],
         )
 
 
@@ -54,13 +58,17 @@ def test_the_csv_is_rfc_4180_in_utf_8_with_a_header(customer: Customer):
     store(event)
     cluster, model = customer.clusters[0], customer.models[0]
     header = (
-        "hour_start,account_id,account_name,cluster_id,cluster_name,provider,region,model,api_key_id,api_key_name,kind,"
-        "tokens,inputs,events,unit_price_millicents_per_million_tokens,price_effective_from,cost_millicents,cost_usd\r\n"
+        "billing_month,invoice,correction,hour_start,account_id,account_name,cluster_id,cluster_name,labels,provider,"
+        "region,region_name,kind,sku,model_id,model,package_id,package,api_key_id,api_key_name,tokens,inputs,hours,"
+        "events,pricing_unit,unit_price_millicents,price_id,price_effective_from,allowance,discount_percentage,"
+        "list_cost_millicents,contracted_cost_millicents,cost_millicents,cost_usd,why\r\n"
     )
     line = (
-        f'2026-11-15T12:00:00Z,{customer.account.pk},"Bücher, ""Best"" \r\nof",{cluster.pk},one,aws,us-east-1,'
-        f"{model.name},{event.api_key_id},reader,search,1234567,3,1,2100,2026-11-01T00:00:00Z,"
-        "2592.590700,0.02592590700\r\n"
+        f'2026-11,,false,2026-11-15T12:00:00Z,{customer.account.pk},"Bücher, ""Best"" \r\nof",{cluster.pk},one,[],aws,'
+        f"us-east-1,US East (N. Virginia),search,inference/{model.name},{model.pk},{model.name},,,{event.api_key_id},"
+        f"reader,1234567,3,0,1,1000000 Tokens,2100,{model.prices.get().pk},2026-11-01T00:00:00Z,false,0.00,"
+        "2592.5907000000,2592.5907000000,2592.5907000000,0.025925907000000,"
+        "1234567 tokens at 2100 millicents per 1000000 tokens (price since 2026-11-01 00:00 UTC)\r\n"
     )
     assert exported(customer, "csv").decode() == header + line
 
@@ -77,7 +85,7 @@ def test_json_lines_keep_decimals_exact_as_strings(customer: Customer):
     assert tuple(line) == COLUMNS
     assert line["account_name"] == "Bücher\n"
     assert (line["tokens"], line["inputs"], line["events"]) == (1_234_567, 3, 1)
-    assert (line["cost_millicents"], line["cost_usd"]) == ("2592.590700", "0.02592590700")
+    assert (line["cost_millicents"], line["cost_usd"]) == ("2592.5907000000", "0.025925907000000")
 
 
 def test_parquet_has_types_exact_decimals_and_row_groups(customer: Customer, monkeypatch):
@@ -88,9 +96,9 @@ def test_parquet_has_types_exact_decimals_and_row_groups(customer: Customer, mon
     file = pq.ParquetFile(io.BytesIO(exported(customer, "parquet")))
     assert file.num_row_groups == 3
     types = {field.name: str(field.type) for field in file.schema_arrow}
-    assert types | {"tokens": "int64", "hour_start": "timestamp[us, tz=UTC]", "cost_usd": "decimal128(38, 11)"} == types
+    assert types | {"tokens": "int64", "hour_start": "timestamp[us, tz=UTC]", "cost_usd": "decimal128(38, 15)"} == types
     (line,) = (line for line in file.read().to_pylist() if line["inputs"] == 3)
-    assert (line["tokens"], line["cost_usd"]) == (1_234_567, Decimal("0.02592590700"))
+    assert (line["tokens"], line["cost_usd"]) == (1_234_567, Decimal("0.025925907"))
     assert line["price_effective_from"] == NOVEMBER.start
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
@@ -14,8 +15,28 @@ from django.core.management import CommandError, call_command
 from billing.focus import focus_charge
 from billing.focus_check import check_focus
 from billing.focus_columns import COLUMNS, FOCUS_VERSION, MANDATORY
-from tests.billing.charges import KEY, LINE, LINES, SUMS, both, focus_file, rows_of, write_rows
+from billing.report_line import minus
+from tests.billing.charges import HOUR, KEY, LINE, LINES, SUMS, both, focus_file, rows_of, write_rows
 from tests.billing.focus_mistakes import NULL
+
+COSTS = ("list_cost_millicents", "contracted_cost_millicents", "cost_millicents")
+NODE_HOURS = replace(
+    LINE,
+    **dict.fromkeys(("model_id", "model", "api_key_id", "api_key_name")),
+    **dict.fromkeys(
+        ("list_cost_millicents", "contracted_cost_millicents", "cost_millicents"), Decimal("5200.0000000000")
+    ),
+    cost_usd=Decimal("0.052000000000000"),
+    kind="compute",
+    sku="cluster/mx1",
+    package_id=UUID(int=7),
+    package="mx1",
+    tokens=0,
+    hours=2,
+    pricing_unit="Hours",
+    unit_price_millicents=2600,
+    price_id=UUID(int=7),
+)
 
 
 class TestWhatWeWrite:
@@ -34,7 +55,7 @@ class TestWhatWeWrite:
         (row,) = csv.DictReader(io.StringIO(text, newline=""))
         account, cluster = str(UUID(int=1)), str(UUID(int=2))
         assert row == {
-            "BilledCost": "0.02592590700",
+            "BilledCost": "0.025925907000000",
             "BillingAccountId": account,
             "BillingAccountName": "Acme",
             "BillingCurrency": "USD",
@@ -42,19 +63,19 @@ class TestWhatWeWrite:
             "BillingPeriodStart": "2026-11-01T00:00:00Z",
             "ChargeCategory": "Usage",
             "ChargeClass": "",
-            "ChargeDescription": "Tokens of maker/model, update",
+            "ChargeDescription": "inference/maker/model, update: 1234567 tokens at 2100 millicents per 1000000 tokens",
             "ChargeFrequency": "Usage-Based",
             "ChargePeriodEnd": "2026-11-15T13:00:00Z",
             "ChargePeriodStart": "2026-11-15T12:00:00Z",
             "ConsumedQuantity": "1234567.0",
             "ConsumedUnit": "Tokens",
-            "ContractedCost": "0.02592590700",
-            "ContractedUnitPrice": "0.02100",
-            "EffectiveCost": "0.02592590700",
+            "ContractedCost": "0.025925907000000",
+            "ContractedUnitPrice": "0.021000000",
+            "EffectiveCost": "0.025925907000000",
             "InvoiceId": "",
             "InvoiceIssuerName": "cloudconsole",
-            "ListCost": "0.02592590700",
-            "ListUnitPrice": "0.02100",
+            "ListCost": "0.025925907000000",
+            "ListUnitPrice": "0.021000000",
             "PricingQuantity": "1.234567",
             "PricingUnit": "1000000 Tokens",
             "ProviderName": "cloudconsole",
@@ -75,27 +96,40 @@ class TestWhatWeWrite:
             "Tags": '{"env":"prod","team":"search"}',
             "x_ApiKeyId": str(KEY),
             "x_EventCount": "2",
+            "x_FreeAllowance": "No",
             "x_Kind": "update",
             "x_Model": "maker/model",
         }
 
     def test_parquet_has_the_same_charges_with_types(self, tmp_path: Path):
         table = pq.read_table(focus_file(tmp_path / "f", "focus-parquet"))
-        assert table.schema.field("BilledCost").type == pa.decimal128(38, 11)
+        assert table.schema.field("BilledCost").type == pa.decimal128(38, 15)
         assert table.schema.field("ChargePeriodStart").type == pa.timestamp("us", tz="UTC")
         assert [list(row.values()) for row in table.to_pylist()] == [focus_charge(line) for line in LINES]
 
     @both
     def test_it_is_without_a_problem(self, tmp_path: Path, format: str):
-        unpriced = {"price_id": None, "price_effective_from": None, "unit_price_millicents_per_million_tokens": 0}
-        free = {"cost_millicents": Decimal("0.000000"), "cost_usd": Decimal("0.00000000000")}
+        unpriced = {"price_id": None, "price_effective_from": None, "unit_price_millicents": 0}
+        nothing = dict.fromkeys(COSTS, Decimal("0.0000000000")) | {"cost_usd": Decimal("0.000000000000000")}
+        billed_nothing = nothing | {"list_cost_millicents": LINE.list_cost_millicents}
+        half = {name: getattr(LINE, name) / 2 for name in (*COSTS[1:], "cost_usd")}
         nowhere = {"provider": "", "region": "", "region_name": "", "labels": None}
         lines = [
             *LINES,
-            replace(LINE, model="free/model", **unpriced, **free),
+            replace(LINE, sku="inference/free/model", model="free/model", **unpriced, **nothing),
+            replace(LINE, allowance=True, events=0, **billed_nothing),
+            replace(LINE, hour_start=HOUR - timedelta(hours=2), discount_percentage=Decimal("50.00"), **half),
+            replace(
+                LINE,
+                hour_start=HOUR - timedelta(hours=3),
+                **half | {"contracted_cost_millicents": LINE.cost_millicents},
+            ),
+            NODE_HOURS,
+            replace(NODE_HOURS, kind="disk", sku="disk/mx1", pricing_unit="GiB-Hours", price_id=UUID(int=8)),
+            replace(minus(LINE), correction=True, hour_start=HOUR - timedelta(days=40)),
             replace(LINE, cluster_id=UUID(int=9), cluster_name=str(UUID(int=9)), **nowhere),
             replace(LINE, cluster_id=UUID(int=10), cluster_name='=N/A, "x"\r\ny', labels=[]),
-            replace(LINE, cluster_id=UUID(int=11), tokens=0, **free),
+            replace(LINE, cluster_id=UUID(int=11), tokens=0, **nothing),
         ]
         assert list(check_focus(focus_file(tmp_path / "f", format, lines))) == []
 
@@ -109,7 +143,7 @@ def test_sums_are_compared_with_what_is_expected(tmp_path: Path, format: str):
     path = focus_file(tmp_path / "f", format)
     assert list(check_focus(path, SUMS)) == []
     (problem,) = check_focus(path, SUMS | {"BilledCost": Decimal("0.07")})
-    assert str(problem) == "column BilledCost: the sum is 0.07777772100 and not 0.07"
+    assert str(problem) == "column BilledCost: the sum is 0.077777721000000 and not 0.07"
 
 
 class TestTheCommand:

@@ -67,7 +67,7 @@ def with_nothing(rows):
         (with_a_column_of_others, "column AvailabilityZone: this is no column of ours in FOCUS 1.2"),
         (with_columns_swapped, "column BillingAccountId: the column stands where BilledCost is due"),
         (with_a_column_twice, "column BilledCost: the column is there twice"),
-        (with_a_short_row, "row 2: there are 42 fields and not 43"),
+        (with_a_short_row, "row 2: there are 43 fields and not 44"),
         (with_a_row_twice, "row 4, column ChargePeriodStart: a row before is the same charge"),
         (with_a_name_in_small_letters, "column BilledCost: the column is missing"),
         (with_nothing, "column BilledCost: the column is missing"),
@@ -116,7 +116,7 @@ def revalued(column: str, value: object) -> Callable[[pa.Table], pa.Table]:
 @pytest.mark.parametrize(
     ("spoil", "problem"),
     [
-        (retyped("BilledCost", pa.float64()), "column BilledCost: the type is double and not decimal128(38, 11)"),
+        (retyped("BilledCost", pa.float64()), "column BilledCost: the type is double and not decimal128(38, 15)"),
         (retyped("ListCost", pa.decimal128(38, 12)), "column ListCost: the type is decimal128(38, 12) and not"),
         (retyped("ConsumedQuantity", pa.int64()), "column ConsumedQuantity: the type is int64"),
         (retyped("ChargePeriodStart", pa.timestamp("us")), "column ChargePeriodStart: the type is timestamp[us] and"),
@@ -124,7 +124,7 @@ def revalued(column: str, value: object) -> Callable[[pa.Table], pa.Table]:
         (retyped("x_EventCount", pa.string()), "column x_EventCount: the type is string and not int64"),
         (lambda table: table.drop_columns(["Tags"]), "column Tags: the column is missing"),
         (lambda table: table.select(table.column_names[::-1]), "column x_Model: the column stands where BilledCost is"),
-        (revalued("ListCost", Decimal(1)), "row 2, column ListCost: 1.00000000000 is not ListUnitPrice x"),
+        (revalued("ListCost", Decimal(1)), "row 2, column ListCost: 1.000000000000000 is not ListUnitPrice x"),
         (revalued("BilledCost", None), "row 2, column BilledCost: there is nothing (null)"),
         (revalued("ResourceName", ""), "row 2, column ResourceName: '' stands for nothing"),
         (revalued("Tags", "{"), "row 2, column Tags: '{' is no JSON"),
@@ -149,7 +149,7 @@ def test_a_correction_may_be_negative(tmp_path: Path):
     path = focus_file(tmp_path / "f", "focus-csv")
     rows = rows_of(path)
     for column in ("BilledCost", "ContractedCost", "EffectiveCost", "ListCost"):
-        rows[2][rows[0].index(column)] = "-0.02592590700"
+        rows[2][rows[0].index(column)] = "-0.025925907000000"
     rows[2][rows[0].index("ChargeClass")] = "Correction"
     assert list(check_focus(write_rows(path, rows))) == []
 

@@ -8,17 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.rating import PricingUnit, list_cost
 from billing.rules import (
     Month,
     PriceVersion,
     price_at,
-    rate,
 )
 from cloudconsole.money import format_usd, usd_from_millicents
 
 moments = st.datetimes(min_value=datetime(1999, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))
 months = st.builds(Month, st.integers(1971, 9997), st.integers(1, 12))
 tokens = st.integers(-(10**18), 10**18)
+
+
+def rate(tokens: int, price: int) -> Decimal:
+    return list_cost(tokens, price, PricingUnit.TOKENS)
+
+
 prices = st.integers(0, 2**31 - 1)
 amounts = st.builds(rate, tokens, prices)
 
@@ -58,7 +64,7 @@ def test_a_rate_is_exact_to_the_last_digit(tokens, price):
 
 def test_a_million_tokens_cost_the_price_and_one_token_a_millionth_of_it():
     assert rate(1_000_000, 2_000) == 2_000
-    assert str(rate(1, 2_000)) == "0.002000"
+    assert str(rate(1, 2_000)) == "0.0020000000"
 
 
 @given(st.lists(st.tuples(tokens, prices), max_size=20))

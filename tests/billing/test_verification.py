@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from billing import exports, verification
 from billing.exports import EXPORT_FORMATS
-from billing.lines import ReportLine
+from billing.report_line import ReportLine
 from billing.rules import Month
 from billing.verification import Verdict, verify_month
 from tests.billing.test_usage import MONTH, happen, histories, on_real_database
@@ -21,7 +21,7 @@ from tests.billing.usage import NOON, Customer, record_all
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LARGE = 1_234_567  # tokens of one line
-LEVELS = ["by model", "by cluster", "by API key", "by hour", *EXPORT_FORMATS]
+LEVELS = ["bill", "by model", "by cluster", "by API key", "by hour", *EXPORT_FORMATS]
 
 formats = pytest.mark.parametrize("format", EXPORT_FORMATS)
 
@@ -58,15 +58,17 @@ def test_bills_as_they_are_differ_nowhere(used: Customer):
     verdict = verdict_of(used)
     assert verdict.checked == LEVELS
     assert verdict.differences == []
-    assert (verdict.lines, verdict.total.events, verdict.total.tokens) == (3, 3, 1_234_667)
+    assert (verdict.lines, verdict.total.events, verdict.total.quantity) == (3, 3, 1_234_667)
     assert verdict.total.cost == Decimal("2592.590700") + Decimal("0.009000")
 
 
 def test_the_command_says_what_it_checked(used: Customer):
-    compared = "Compared: by model, by cluster, by API key, by hour, csv, jsonl, parquet, focus-csv, focus-parquet."
+    compared = (
+        "Compared: bill, by model, by cluster, by API key, by hour, csv, jsonl, parquet, focus-csv, focus-parquet."
+    )
     assert run() == (
-        f"Acme ({used.account.pk}), 2026-10: 1 events in 1 lines, 5 tokens, $0.00. {compared} Differences: 0.\n"
-        f"Acme ({used.account.pk}), 2026-11: 3 events in 3 lines, 1234667 tokens, $0.025925997. {compared} "
+        f"Acme ({used.account.pk}), 2026-10: 1 events in 1 lines, $0.00. {compared} Differences: 0.\n"
+        f"Acme ({used.account.pk}), 2026-11: 3 events in 3 lines, $0.025925997. {compared} "
         "Differences: 0.\n"
         "Every bill is what the ledger says. Months of accounts checked: 2.\n"
     )
@@ -97,7 +99,7 @@ def test_random_histories_differ_nowhere(customer: Customer, uses, price_list, d
     assert verdict.differences == []
     total = verdict.total
     due = history.usage_by(lambda event: None).get(None, (0, 0, Decimal(0)))
-    assert (total.tokens, total.inputs, total.cost) == due
+    assert (total.quantity, total.inputs, total.cost) == due
     assert total.events == len(history.billed)
 
 
@@ -112,7 +114,7 @@ QUERIES = {
 @pytest.mark.parametrize("level", QUERIES)
 def test_a_query_that_is_wrong_by_one_is_caught(used: Customer, monkeypatch, level: str):
     query = getattr(verification, QUERIES[level])
-    for amount, told in {"tokens": "tokens", "inputs": "inputs", "cost_millicents": "cost"}.items():
+    for amount, told in {"tokens": "quantity", "inputs": "inputs", "cost_millicents": "cost"}.items():
 
         def wrong(amount: str = amount, **about):
             first, *rest = query(**about)
@@ -149,7 +151,10 @@ SPOILED_LINES = {
     "a token more": changed(lambda line: [replace(line, tokens=line.tokens + 1)]),
     "an event less": changed(lambda line: [replace(line, events=line.events - 1)]),
     "another cost": changed(lambda line: [replace(line, cost_millicents=Decimal(1000), cost_usd=Decimal("0.01"))]),
-    "another unit price": changed(lambda line: [replace(line, unit_price_millicents_per_million_tokens=1)]),
+    "another list cost": changed(lambda line: [replace(line, list_cost_millicents=Decimal(9999))]),
+    "another unit price": changed(lambda line: [replace(line, unit_price_millicents=1)]),
+    "the allowance": changed(lambda line: [replace(line, allowance=True)]),
+    "a correction": changed(lambda line: [replace(line, correction=True)]),
     "the key of another": changed(lambda line: [replace(line, api_key_id=line.cluster_id)]),
     "another hour": changed(lambda line: [replace(line, hour_start=line.hour_start.replace(hour=3))]),
     "another kind": changed(lambda line: [replace(line, kind="search")]),
@@ -184,7 +189,7 @@ def test_an_export_that_cannot_be_read_is_caught(used: Customer, monkeypatch, fo
 def test_the_command_tells_the_numbers_and_fails(used: Customer, monkeypatch):
     spoil_lines(monkeypatch, "jsonl", SPOILED_LINES["a token more"])
     said = run(month=MONTH)
-    line = f"cluster {used.clusters[0].pk}, {used.models[0].name}, key {used.keys[used.clusters[0].pk][0].pk}"
+    line = f"cluster {used.clusters[0].pk}, inference/{used.models[0].name}, key {used.keys[used.clusters[0].pk][0].pk}"
     assert f"  jsonl: 2026-11-15T12Z, {line}, update, at 2100 since 2026-11-01T00:00:00.000000Z: " in said
-    assert "tokens: the ledger says 1234567, here it is 1234568" in said
+    assert "quantity: the ledger says 1234567, here it is 1234568" in said
     assert "error: Bills differ from the ledger. Months checked: 1, differences: 1." in said

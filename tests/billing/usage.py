@@ -12,6 +12,8 @@ from psycopg import AsyncConnection
 from billing.events import NewUsageEvent
 from billing.ledger import LedgerWriter, database_conninfo
 from billing.models import UsageEvent
+from billing.partitions import make_partitions
+from billing.rules import Month
 from cloudconsole.accounts.models import Account
 from clusters.models import Cluster, DatabaseApiKey
 from inference.models import InferenceModel, ModelPrice
@@ -114,4 +116,5 @@ async def commits_held_up() -> AsyncIterator[Callable[..., Awaitable[None]]]:
 
 def store(*events: NewUsageEvent) -> None:
     """Put events into the table without a ledger, for tests of what is read from it."""
+    make_partitions(Month.of(event.occurred_at) for event in events)
     UsageEvent.objects.bulk_create(UsageEvent(**asdict(event)) for event in events)

@@ -15,11 +15,15 @@ PAGES = {
     "create": "/clusters/new",
     "create, nothing on offer": "/clusters/new?tier=free&provider=azure",
     "overview": "/clusters/{id}",
+    "manage": "/clusters/{id}/manage",
+    "suspend": "/clusters/{id}/manage/suspend",
+    "delete": "/clusters/{id}/manage/delete",
     "inference": "/clusters/{id}/inference",
     "switch": "/clusters/{id}/inference/switch?to=off",
     "billing": "/billing",
     "earlier bill": "/billing?month=2026-01",
     "exports": "/billing/exports",
+    "budgets": "/billing/budgets",
     "members": "/access",
     "management keys": "/access/keys",
     "audit log": "/access/audit-log",
@@ -121,7 +125,16 @@ def test_foreign_clusters_are_not_listed(console: Client, foreign_cluster: Clust
 
 
 @pytest.mark.parametrize(
-    "path", ["/clusters", "/clusters/{id}", "/clusters/{id}/inference", "/billing", "/billing/exports", "/clusters/new"]
+    "path",
+    [
+        "/clusters",
+        "/clusters/{id}",
+        "/clusters/{id}/inference",
+        "/billing",
+        "/billing/exports",
+        "/billing/budgets",
+        "/clusters/new",
+    ],
 )
 def test_more_rows_do_not_mean_more_queries(
     path: str, console: Client, make_cluster: Callable[..., Cluster], django_assert_num_queries: Callable

@@ -37,7 +37,7 @@ class Command(BaseCommand):
         total = verdict.total
         self.stdout.write(
             f"{verdict.account.name} ({verdict.account.pk}), {verdict.month}: {total.events} events in "
-            f"{verdict.lines} lines, {total.tokens} tokens, {format_usd(total.cost)}. "
+            f"{verdict.lines} lines, {format_usd(total.cost)}. "
             f"Compared: {', '.join(verdict.checked)}. Differences: {len(verdict.differences)}."
         )
         for difference in verdict.differences:

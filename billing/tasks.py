@@ -1,0 +1,24 @@
+"""Celery tasks of billing: they only translate."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from billing.partitions import make_partitions_ahead
+from billing.rollups import LedgerBusy
+from billing.rollups import update_rollups as take_in
+from billing.rules import Month
+
+
+@shared_task(name="billing.update_rollups")
+def update_rollups() -> None:
+    """Every second."""
+    try:
+        take_in()
+    except LedgerBusy:
+        return  # the next one is a second away, and readers lose nothing by it
+
+
+@shared_task(name="billing.make_partitions")
+def make_partitions() -> None:
+    """Every hour."""
+    make_partitions_ahead(Month.of(timezone.now()))
