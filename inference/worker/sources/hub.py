@@ -43,9 +43,9 @@ def download(repo: str, model_file: str, parts: Path, folder: Path) -> None:
     snapshot = Path(
         ModelManagement.download_files_from_huggingface(repo, cache_dir=str(parts), extra_patterns=patterns)
     )
-    for path in snapshot.rglob("*"):
-        if path.is_file():
-            check(path)
+    for file in snapshot.rglob("*"):
+        if file.is_file():
+            check(file)
     # The hub's cache holds links into a pool of blobs; the files themselves are wanted.
     shutil.copytree(snapshot, folder)
 
