@@ -172,8 +172,10 @@ def _configure(
             disk = metering_pb2.ClusterExtraDiskConfig(extra_disk_gib=item.most_in_an_hour, **where)
             message.cluster_extra_disk_config.CopyFrom(disk)
         case PricingUnit.NODE_HOURS:
-            size = {"cpu_vcpu": -(-package.cpu_millicores // 1000), "ram_gib": package.ram_gib} if package else {}
             config = metering_pb2.ClusterUsageConfig(
-                node_count=item.most_in_an_hour, disk_gib=package.disk_gib if package else 0, **size, **where
+                cloud_provider=item.provider, region=item.region, pricing_tier=tier, node_count=item.most_in_an_hour
             )
+            if package is not None:
+                config.cpu_vcpu = -(-package.cpu_millicores // 1000)
+                config.ram_gib, config.disk_gib = package.ram_gib, package.disk_gib
             message.cluster_usage_config.CopyFrom(config)
