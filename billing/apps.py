@@ -9,10 +9,13 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         import billing.api  # noqa: F401 - registers its RPCs
+        from billing.console_tokens import LedgerTokens
         from billing.console_usage import LedgerUsage
+        from clusters.monitoring import tokens
         from inference import usage
 
         usage.source = LedgerUsage()
+        tokens.source = LedgerTokens()
         post_migrate.connect(_prepare, sender=self)
 
 
