@@ -33,6 +33,13 @@ GATEWAY_REST_PORT = int(os.environ.get("GATEWAY_REST_PORT", "6333"))
 GATEWAY_GRPC_PORT = int(os.environ.get("GATEWAY_GRPC_PORT", "6334"))
 GATEWAY_MAX_BODY_BYTES = int(os.environ.get("GATEWAY_MAX_BODY_BYTES", str(32 * 1024 * 1024)))
 GATEWAY_BODY_TIMEOUT_SECONDS = float(os.environ.get("GATEWAY_BODY_TIMEOUT_SECONDS", "60"))
+# Prometheus metrics of each process; port 0 serves none
+METRICS_BIND = os.environ.get("METRICS_BIND", "127.0.0.1")
+CONSOLE_METRICS_PORT = int(os.environ.get("CONSOLE_METRICS_PORT", "9464"))
+GATEWAY_METRICS_PORT = int(os.environ.get("GATEWAY_METRICS_PORT", "9465"))
+API_METRICS_PORT = int(os.environ.get("API_METRICS_PORT", "9466"))
+TASKS_METRICS_PORT = int(os.environ.get("TASKS_METRICS_PORT", "9467"))
+NODE_AGENT_METRICS_PORT = int(os.environ.get("NODE_AGENT_METRICS_PORT", "9468"))
 # A certificate for the gateway's ports and the admin API's gRPC port; without one the gateway serves plain text
 TLS_CERT_FILE = os.environ.get("TLS_CERT_FILE", "")
 TLS_KEY_FILE = os.environ.get("TLS_KEY_FILE", "")
@@ -66,6 +73,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "cloudconsole.web.measuring.Measuring",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
