@@ -37,6 +37,12 @@ GATEWAY_BODY_TIMEOUT_SECONDS = float(os.environ.get("GATEWAY_BODY_TIMEOUT_SECOND
 TLS_CERT_FILE = os.environ.get("TLS_CERT_FILE", "")
 TLS_KEY_FILE = os.environ.get("TLS_KEY_FILE", "")
 TLS_DIR = PATHS.data / "tls"
+# What one API key may ask for, in one request and of one gateway process
+GATEWAY_MAX_POINTS = int(os.environ.get("GATEWAY_MAX_POINTS", "10000"))
+GATEWAY_MAX_INPUTS = int(os.environ.get("GATEWAY_MAX_INPUTS", "2000"))
+GATEWAY_MAX_TOKENS = int(os.environ.get("GATEWAY_MAX_TOKENS", "1000000"))
+GATEWAY_MAX_CONCURRENT_REQUESTS = int(os.environ.get("GATEWAY_MAX_CONCURRENT_REQUESTS", "256"))
+GATEWAY_MAX_REQUESTS_PER_SECOND = float(os.environ.get("GATEWAY_MAX_REQUESTS_PER_SECOND", "5000"))
 CLUSTER_DOMAIN = os.environ.get("CLOUDCONSOLE_CLUSTER_DOMAIN", "localhost")
 # Qdrant servers of the operator's instead of embedded nodes, one for all regions or for each
 QDRANT_SERVERS = QdrantServers(os.environ)
