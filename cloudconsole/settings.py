@@ -216,6 +216,9 @@ INFERENCE_CACHE_DIR = PATHS.models
 INFERENCE_MODELS_DIR = Path(d) if (d := os.environ.get("INFERENCE_MODELS_DIR")) else None
 INFERENCE_OFFLINE = _flag("INFERENCE_OFFLINE") or _flag("HF_HUB_OFFLINE")
 INFERENCE_IMAGE_HTTP = _flag("INFERENCE_IMAGE_HTTP")
+INFERENCE_PROVIDERS = tuple(p.strip() for p in os.environ.get("INFERENCE_PROVIDERS", "").split(",") if p.strip())
+INFERENCE_MEMORY_MB = int(os.environ.get("INFERENCE_MEMORY_MB", "0"))  # 0: half of the machine's or the container's
+INFERENCE_TIMEOUT_SECONDS = float(os.environ.get("INFERENCE_TIMEOUT_SECONDS", "120"))
 INFERENCE_FREE_MODELS_EVERYWHERE = _flag("INFERENCE_FREE_MODELS_EVERYWHERE")
 # Empty: the provider's own address (inference/worker/external/providers.py)
 INFERENCE_EXTERNAL_URLS = {
