@@ -41,7 +41,8 @@ class Clock:
 
 
 @pytest.fixture
-def acme(customer: Customer, settings) -> Customer:
+def acme(db: None, make_cluster: Callable[..., Cluster], settings) -> Customer:
+    customer = Customer(make_cluster)
     settings.BILLING_FREE_TEXT_TOKENS = 5_000_000
     settings.BILLING_TAX_PERCENTAGE = Decimal("19.00")
     Cluster.objects.update(created_at=at(1))
