@@ -6,7 +6,10 @@ from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from billing.budgets.views import BudgetView, budget_views
 from billing.exports import EXPORT_FORMATS, ExportFormat, stream_export_async
+from billing.lines import bill_lines, kept_terms
+from billing.overview import Overview
 from billing.queries import (
     ApiKeyUsage,
     ClusterUsage,
@@ -17,11 +20,11 @@ from billing.queries import (
     by_cluster,
     by_hour,
     by_model,
-    inference_lines,
     total_usage,
 )
 from billing.report_line import ReportLine
 from billing.rules import Month
+from billing.terms import terms_of
 from cloudconsole.accounts.models import Account
 from cloudconsole.web.access import AccountRequest, account_page
 from cloudconsole.web.pages import render_page
@@ -49,8 +52,21 @@ class BillingView:
         return EXPORT_FORMATS
 
     @cached_property
+    def all_lines(self) -> list[ReportLine]:
+        return list(bill_lines(account=self.account, month=self.month))
+
+    @property
     def lines(self) -> list[ReportLine]:
-        return inference_lines(month=self.month, account=self.account)
+        return [line for line in self.all_lines if line.model_id is not None]
+
+    @cached_property
+    def overview(self) -> Overview:
+        terms = kept_terms(self.account, self.month) or terms_of(account=self.account, month=self.month)
+        return Overview(month=self.month, lines=self.all_lines, terms=terms, now=timezone.now())
+
+    @cached_property
+    def budgets(self) -> list[BudgetView]:
+        return budget_views(self.account)
 
     @property
     def by_model(self) -> list[ModelUsage]:

@@ -28,6 +28,7 @@ from gateway.metering import Meter
 from gateway.records import Records
 from gateway.rest_scope import answer_listing, hold_to_scope, is_listing
 from gateway.scope import scope_of
+from gateway.traffic import Traffic
 from gateway.upstream import Upstreams
 from gateway.value_exists import check_value_exists
 
@@ -65,12 +66,19 @@ class Gateway:
         self._workers = InferenceWorkers(settings.INFERENCE_ADDRESSES)
         self._ledger = LedgerWriter(database_conninfo())
         self._meter = Meter(self._ledger)
+        self._traffic = Traffic(database_conninfo())
+        self._traffic.start()
         work = InferenceWork(self._upstreams, self._workers, self._meter)
         self._inference = InferenceRequests(self._upstreams, work)
         self._service = inference_service.InferenceService(self._records, self._upstreams, work)
         self._grpc_upstreams = GrpcUpstreams()
         self._grpc = GrpcServer(
-            self._records, self._upstreams, self._grpc_upstreams, work, settings.GATEWAY_MAX_BODY_BYTES
+            self._records,
+            self._upstreams,
+            self._grpc_upstreams,
+            work,
+            self._traffic,
+            settings.GATEWAY_MAX_BODY_BYTES,
         )
         self._following = asyncio.create_task(follow_announcements(self._records, settings.REDIS_URL))
         await self._ledger.start()
@@ -87,6 +95,7 @@ class Gateway:
         await self.drain()
         self._following.cancel()
         await self._meter.close()
+        await self._traffic.stop()
         await self._ledger.stop()
         await self._workers.close()
         await self._upstreams.close()
@@ -102,19 +111,26 @@ class Gateway:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, exchange: Exchange) -> None:
+        failed = False
         try:
             sentence = await self._respond(exchange)
+            failed = exchange.status is not None and exchange.status >= 500
             if sentence is not None:
-                log_failure(exchange, sentence, exchange.status)
+                log_failure(exchange, sentence, exchange.status, self._traffic)
         except ClientGone:
             return
         except Refused as refusal:
-            log_failure(exchange, refusal.sentence, refusal.status)
+            failed = refusal.status >= 500
+            log_failure(exchange, refusal.sentence, refusal.status, self._traffic)
             await _refuse(exchange, refusal)
         except Exception:
+            failed = True
             logger.exception("request %s failed inside the gateway", exchange.id)
             sentence = f"Service internal error: request {exchange.id} failed. Its log line says why."
             await _refuse(exchange, Refused(500, sentence))
+        finally:
+            if exchange.status is not None:
+                self._traffic.count("rest", exchange.cluster, exchange.seconds, failed=failed)
 
     async def _respond(self, exchange: Exchange) -> str | None:
         """Answer; the sentence if the answer was a cluster's error."""

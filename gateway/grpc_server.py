@@ -23,8 +23,10 @@ from gateway.grpc_objects import ROUTES, Route
 from gateway.grpc_scope import hold_to_scope, parsed, reply_within
 from gateway.grpc_upstream import GrpcUpstreams, Metadata, Reply
 from gateway.inference_work import InferenceWork, check_size
+from gateway.inference_workers import Caller
 from gateway.records import KeyRecord, Records
 from gateway.scope import Scope, scope_of
+from gateway.traffic import Traffic
 from gateway.upstream import Upstreams
 from gateway.value_exists import check_value_exists
 from inference.provider_keys import ProviderKeys
@@ -45,6 +47,13 @@ _STATUS = {
     501: grpc.StatusCode.UNIMPLEMENTED,
     503: grpc.StatusCode.UNAVAILABLE,
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+_SERVERS_MISTAKES = {
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.DATA_LOSS,
 }
 logger = logging.getLogger(__name__)
 
@@ -69,9 +78,12 @@ class Call:
         return next((value for key, value in self.metadata if key == wanted and isinstance(value, str)), None)
 
     @property
-    def provider_keys(self) -> ProviderKeys:
-        """The caller's keys of external providers among the metadata."""
-        return ProviderKeys(lambda name: self.header(name.encode()))
+    def caller(self) -> Caller:
+        """Who wants vectors: the caller's keys of external providers are among the metadata."""
+        left = self.context.time_remaining()
+        seconds = settings.INFERENCE_TIMEOUT_SECONDS
+        keys = ProviderKeys(lambda name: self.header(name.encode()))
+        return Caller(self.id, keys, seconds if left is None else min(left, seconds))
 
     def trailers(self, *more: tuple[str, Any]) -> tuple[tuple[str, Any], ...]:
         return (*more, ("x-request-id", str(self.id)))
@@ -86,6 +98,7 @@ class GrpcServer:
         rest_upstreams: Upstreams,
         upstreams: GrpcUpstreams,
         inference: InferenceWork,
+        traffic: Traffic,
         largest_message: int,
     ) -> None:
         self._server = UnaryServer(self._serve, largest_message)
@@ -93,6 +106,7 @@ class GrpcServer:
         self._rest_upstreams = rest_upstreams
         self._upstreams = upstreams
         self._inference = inference
+        self._traffic = traffic
         self._metered: set[asyncio.Task[Reply]] = set()
 
     async def start(self, address: str) -> int:
@@ -115,9 +129,11 @@ class GrpcServer:
             logger.exception("request %s failed inside the gateway", call.id)
             sentence = f"Service internal error: request {call.id} failed. Its log line says why."
             reply = Reply(grpc.StatusCode.INTERNAL, sentence, b"", ())
+        seconds = time.perf_counter() - call.started
+        self._traffic.count("grpc", call.cluster, seconds, failed=reply.code in _SERVERS_MISTAKES)
         if not reply.ok:
             sentence = call.scope.hide(reply.sentence) if call.scope else reply.sentence
-            log_failure(call, sentence, reply.code.name)
+            log_failure(call, sentence, reply.code.name, self._traffic)
             await context.abort(reply.code, sentence, call.trailers(*reply.trailers))
         context.set_trailing_metadata(call.trailers(*reply.trailers))
         return reply.message
@@ -157,7 +173,7 @@ class GrpcServer:
         if not request.collection_name:
             raise Refused(400, 'Wrong input: collection_name: value "" invalid, must not be empty')
         collection = quote(request.collection_name, safe="")
-        used = await self._inference.embed_for(key, collection, plan, route.kind, call.provider_keys)
+        used = await self._inference.embed_for(key, collection, plan, route.kind, call.caller)
         rewritten = check_size(request.SerializeToString())
         forward = self._inference.metered(
             call.id,

@@ -57,7 +57,7 @@ class InferenceService:
         kind = _kind(request)
         vectors, slots = _slots(request)
         calls = self._work.plan(slots, key, current)
-        used = await exchange.unless_client_gone(self._work.embed(calls, kind, exchange.provider_keys))
+        used = await exchange.unless_client_gone(self._work.embed(calls, kind, exchange.caller))
         usage = {"models": {one.name: {"tokens": one.tokens} for one in used}}
         body = orjson.dumps({"embeddings": vectors, "usage": usage}, option=orjson.OPT_SERIALIZE_NUMPY)
 

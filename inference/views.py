@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -13,6 +15,7 @@ from cloudconsole.accounts.services import Actor
 from cloudconsole.errors import Refusal, ServiceError
 from cloudconsole.web.access import AccountRequest, account_page
 from cloudconsole.web.pages import render_page
+from clusters.endpoints import endpoint_url
 from clusters.models import Cluster
 from clusters.queries import cluster_of
 from clusters.rules.lifecycle import OperationKind, Phase, may_start, refusal_sentence
@@ -21,7 +24,16 @@ from inference import usage
 from inference.gate import availability, cluster_facts, eligibility
 from inference.queries import OfferedModel, offered_models
 from inference.services import set_inference
-from inference.snippets import LANGUAGES, Language, Snippet, render_snippet, snippet_kind
+from inference.snippets import (
+    LANGUAGES,
+    Endpoint,
+    Language,
+    Snippet,
+    has_snippet,
+    project_archive,
+    project_files,
+    render_snippet,
+)
 from inference.usage import ModelUsage
 from inference.weights_status import WeightsStatus, weights_by_model
 
@@ -82,7 +94,7 @@ class InferenceView(ClusterView):
 
     @property
     def snippet_models(self) -> list[OfferedModel]:
-        return [model for model in self.models if snippet_kind(model.spec)]
+        return [model for model in self.models if has_snippet(model.spec)]
 
     @cached_property
     def chosen_model(self) -> OfferedModel:
@@ -100,9 +112,25 @@ class InferenceView(ClusterView):
         return answer.sentence if isinstance(answer, Refusal) else None
 
     @property
+    def chosen_language(self) -> Language:
+        return LANGUAGES.get(self._language_name or "", self.languages[0])
+
+    @property
+    def _what_to_show(self) -> dict[str, Any]:
+        endpoint = Endpoint(endpoint_url(self.cluster), settings.GATEWAY_REST_PORT, settings.GATEWAY_GRPC_PORT)
+        return {"language": self.chosen_language, "spec": self.chosen_model.spec, "endpoint": endpoint}
+
+    @property
     def snippet(self) -> Snippet:
-        language = LANGUAGES.get(self._language_name or "", self.languages[0])
-        return render_snippet(language=language, spec=self.chosen_model.spec, endpoint=self.rest_url)
+        return render_snippet(**self._what_to_show)
+
+    @property
+    def project_files(self) -> dict[str, str]:
+        return project_files(**self._what_to_show)
+
+    @property
+    def project_archive(self) -> bytes:
+        return project_archive(**self._what_to_show)
 
 
 @require_safe
@@ -112,11 +140,28 @@ def tab(request: AccountRequest, cluster_id: UUID) -> HttpResponse:
     return _render_tab(request, cluster_of(request.account, cluster_id))
 
 
+@require_safe
+@account_page("read:clusters", "write:clusters")
+def project(request: AccountRequest, cluster_id: UUID) -> HttpResponse:
+    """The chosen snippet with its build file, as a ZIP file."""
+    view = _chosen(request, cluster_of(request.account, cluster_id))
+    name = f"{view.cluster.name}-{view.chosen_language.name}.zip"
+    return HttpResponse(
+        view.project_archive,
+        content_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _chosen(request: AccountRequest, cluster: Cluster) -> InferenceView:
+    chosen = request.POST or request.GET
+    return InferenceView(cluster, model=chosen.get("model"), language=chosen.get("language"))
+
+
 def _render_tab(
     request: AccountRequest, cluster: Cluster, *, problem: str | None = None, status: int = 200
 ) -> HttpResponse:
-    chosen = request.POST or request.GET
-    view = InferenceView(cluster, model=chosen.get("model"), language=chosen.get("language"))
+    view = _chosen(request, cluster)
     context = {"view": view, "cluster": view.cluster, "problem": problem}
     return render_page(request, "inference/tab.html", context, fragments=("live", "snippets"), status=status)
 

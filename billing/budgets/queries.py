@@ -18,7 +18,8 @@ from cloudconsole.errors import Code, ServiceError
 
 def budgets_of(account: Account) -> QuerySet[Budget]:
     """The account's budgets by name, with their alerts, latest first."""
-    alerts = Prefetch("alerts", BudgetAlert.objects.order_by("-month", "-fired_at", "-threshold"))
+    latest_first = BudgetAlert.objects.order_by("-month", "-fired_at", "-threshold")
+    alerts = Prefetch("alerts", latest_first.select_related("budget").prefetch_related("notifications"))
     return Budget.objects.filter(account=account).prefetch_related(alerts).order_by("name")
 
 

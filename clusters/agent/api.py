@@ -1,5 +1,6 @@
 """The agent's HTTP API: JSON over a unix socket."""
 
+import dataclasses
 import uuid
 from typing import Any
 
@@ -11,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from clusters.agent.nodes import GenerationConflict, Nodes
+from clusters.agent.usage import UsageReader
 from clusters.agent.wanted import Configuration
 from clusters.provisioners.owner import Owner
 
@@ -37,8 +39,8 @@ class _StopBody(_OwnerBody):
     including_own: bool = False
 
 
-def create_api(nodes: Nodes) -> Starlette:
-    """The ASGI application over the machine's nodes."""
+def create_api(nodes: Nodes, usage: UsageReader) -> Starlette:
+    """The ASGI application over the machine's nodes and what they use."""
 
     async def start(request: Request) -> Response:
         body = await _body(request, _StartBody)
@@ -60,6 +62,12 @@ def create_api(nodes: Nodes) -> Starlette:
     async def list_nodes(request: Request) -> Response:
         return JSONResponse({"nodes": nodes.statuses()})
 
+    async def lines(request: Request) -> Response:
+        return JSONResponse({"lines": nodes.lines(_cluster_id(request))})
+
+    async def all_usage(_request: Request) -> Response:
+        return JSONResponse({"nodes": [dataclasses.asdict(one) for one in usage.latest.values()]})
+
     async def delete(request: Request) -> Response:
         body = await _body(request, _OwnerBody)
         await nodes.delete(_cluster_id(request), body.owner)
@@ -70,6 +78,8 @@ def create_api(nodes: Nodes) -> Starlette:
             Route("/nodes", list_nodes, methods=["GET"]),
             Route("/nodes/{cluster_id}", start, methods=["PUT"]),
             Route("/nodes/{cluster_id}", status, methods=["GET"]),
+            Route("/nodes/{cluster_id}/lines", lines, methods=["GET"]),
+            Route("/usage", all_usage, methods=["GET"]),
             Route("/nodes/{cluster_id}/stop", stop, methods=["POST"]),
             Route("/nodes/{cluster_id}/delete", delete, methods=["POST"]),
         ],

@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any, Literal
 
-from cloudconsole.paths import grpc_socket
-from clusters.agent.process import NodeProcess
+from cloudconsole.paths import grpc_socket, link_socket
+from clusters.agent.process import Lines, NodeProcess
+from clusters.agent.usage import RunningNode
 from clusters.agent.wanted import WantedNode
 
 log = logging.getLogger(__name__)
@@ -16,6 +18,7 @@ log = logging.getLogger(__name__)
 FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 10.0
 HEALTHY_SECONDS = 30.0
+MOST_LINES = 1_000  # of a node's output that are kept
 
 State = Literal["starting", "running", "backing_off", "stopped"]
 
@@ -28,6 +31,7 @@ class NodeKeeper:
         self.socket = socket
         self.state: State = "stopped"
         self.restarts = 0
+        self.lines: Lines = deque(maxlen=MOST_LINES)
         self._process: NodeProcess | None = None
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -61,6 +65,12 @@ class NodeKeeper:
             "memory_bytes": process.memory_bytes() if process else None,
         }
 
+    def running(self, cluster_id: str) -> RunningNode | None:
+        """Where to look for the node's usage; None while no process runs."""
+        if self._process is None:
+            return None
+        return RunningNode(cluster_id, self._process.pid, self._storage, self.socket)
+
     async def _keep_running(self, wanted: WantedNode) -> None:
         delay = FIRST_DELAY_SECONDS
         while not self._stopping.is_set():
@@ -79,12 +89,13 @@ class NodeKeeper:
         self.state = "stopped"
         self.socket.unlink(missing_ok=True)
         grpc_socket(self.socket).unlink(missing_ok=True)
+        link_socket(self.socket).unlink(missing_ok=True)
 
     async def _run_once(self, wanted: WantedNode) -> int | str:
         """Run one process to its end; returns its exit status, or why it could not start."""
         self.state = "starting"
         try:
-            self._process = await NodeProcess.start(wanted, self._storage, self.socket)
+            self._process = await NodeProcess.start(wanted, self._storage, self.socket, self.lines)
         except OSError as error:
             return str(error)
         if self._stopping.is_set():  # told to stop before there was a process to stop

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clusters.agent.keeper import NodeKeeper
+from clusters.agent.usage import RunningNode
 from clusters.agent.wanted import Configuration, WantedNode, WantedNodes
 from clusters.provisioners.owner import Owner
 
@@ -33,7 +34,7 @@ class Nodes:
 
     def start_wanted(self) -> None:
         """Start every node that was running when the last agent ended."""
-        for stale in self._socket_dir.glob("[ng]-*.sock"):
+        for stale in self._socket_dir.glob("[ng]-*.*"):
             stale.unlink()
         for wanted in self._store.all():
             self._wanted[wanted.cluster_id] = wanted
@@ -100,6 +101,16 @@ class Nodes:
     def statuses(self) -> list[dict[str, Any]]:
         """The status of every node."""
         return [self._status(cluster_id) for cluster_id in self._wanted]
+
+    def lines(self, cluster_id: str) -> list[tuple[str, str]]:
+        """The last lines of a node's output, each with its time; none of an unknown cluster."""
+        keeper = self._keepers.get(cluster_id)
+        return list(keeper.lines) if keeper else []
+
+    def running(self) -> list[RunningNode]:
+        """Every node that has a process."""
+        nodes = [keeper.running(cluster_id) for cluster_id, keeper in self._keepers.items()]
+        return [node for node in nodes if node]
 
     async def shut_down(self) -> None:
         """Stop all processes; what is wanted stays as it is."""

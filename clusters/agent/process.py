@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,21 +20,23 @@ KILL_AFTER_SECONDS = 40.0
 _PREFIX_LENGTH = 8
 _LONGEST_LINE = 64 * 1024
 _READY_POLL_SECONDS = 0.05
+Lines = deque[tuple[str, str]]  # of a node's output: when (ISO 8601), and what
 
 
 class NodeProcess:
     """A running ``python -m clusters.node``."""
 
-    def __init__(self, process: asyncio.subprocess.Process, cluster_id: str, socket: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, cluster_id: str, socket: Path, lines: Lines) -> None:
         self._process = process
         self._socket = socket
+        self._lines = lines
         self._output = asyncio.create_task(self._pass_output_on(cluster_id[:_PREFIX_LENGTH]))
         self.pid = process.pid
         self.started_at = datetime.now(UTC)
 
     @classmethod
-    async def start(cls, wanted: WantedNode, storage: Path, socket: Path) -> "NodeProcess":
-        """Start a node; it removes stale sockets itself and ends with this process."""
+    async def start(cls, wanted: WantedNode, storage: Path, socket: Path, lines: Lines) -> "NodeProcess":
+        """Start a node; it removes stale sockets itself and ends with this process. Its output goes to ``lines``."""
         arguments = ["--data-dir", str(storage), "--socket", str(socket), "--cluster-id", wanted.cluster_id]
         arguments += ["--grpc-socket", str(grpc_socket(socket))]
         arguments += ["--version", wanted.configuration.version.removeprefix("v"), "--parent-pid", str(os.getpid())]
@@ -51,7 +54,7 @@ class NodeProcess:
             limit=_LONGEST_LINE,
             start_new_session=True,  # a terminal's Ctrl-C reaches nodes through the agent only
         )
-        return cls(process, wanted.cluster_id, socket)
+        return cls(process, wanted.cluster_id, socket, lines)
 
     async def wait(self) -> int:
         """Wait for the end; returns the exit status, negative for a signal."""
@@ -100,5 +103,7 @@ class NodeProcess:
                 line = await output.readexactly(error.consumed)
             if not line:
                 return
+            text = line.decode(errors="replace").rstrip()
+            self._lines.append((datetime.now(UTC).isoformat(), text))
             with contextlib.suppress(OSError):  # nobody reads us any more; the node must not stall for that
-                print(f"{prefix} {line.decode(errors='replace').rstrip()}", flush=True)
+                print(f"{prefix} {text}", flush=True)

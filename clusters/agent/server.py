@@ -14,6 +14,7 @@ import uvicorn
 
 from clusters.agent.api import create_api
 from clusters.agent.nodes import Nodes
+from clusters.agent.usage import UsageReader
 
 log = logging.getLogger(__name__)
 
@@ -59,13 +60,16 @@ async def _serve(nodes: Nodes, address: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     nodes.start_wanted()
+    usage = UsageReader(nodes.running)
+    reading = asyncio.create_task(usage.run())
     with _listen(address) as listener:
-        config = uvicorn.Config(create_api(nodes), lifespan="off", log_config=None, access_log=False, ws="none")
+        config = uvicorn.Config(create_api(nodes, usage), lifespan="off", log_config=None, access_log=False, ws="none")
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         log.info("node agent listens on %s", address)
         await stop.wait()
         log.info("node agent stops its nodes")
+        reading.cancel()
         await nodes.shut_down()
         server.should_exit = True
         await serving

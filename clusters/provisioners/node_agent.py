@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,19 @@ class NodeStatus:
     restarts: int
     socket: str | None
     memory_bytes: int | None = field(compare=False)  # it changes all the time
+
+
+@dataclass(frozen=True)
+class NodeUsage:
+    """What one node uses: ``cpu`` in cores, the rest in bytes; None until it was read."""
+
+    cluster_id: str
+    cpu: float | None
+    cpu_seconds: float
+    memory: int | None
+    file_memory: int | None
+    disk: int | None
+    points: int | None
 
 
 class NodeAgentProvisioner:
@@ -67,6 +81,15 @@ class NodeAgentProvisioner:
         """What the node's process holds in memory; None while there is none."""
         status = self.status(cluster_id)
         return status.memory_bytes if status else None
+
+    def usage(self) -> list[NodeUsage]:
+        """What every node that runs here uses, in one call."""
+        return [NodeUsage(**one) for one in self._call("GET", "/usage").json()["nodes"]]
+
+    def lines(self, cluster_id: uuid.UUID | str) -> list[tuple[datetime, str]]:
+        """The last lines of a node's output, oldest first."""
+        lines = self._call("GET", f"/nodes/{cluster_id}/lines").json()["lines"]
+        return [(datetime.fromisoformat(at), text) for at, text in lines]
 
     def upstream(self, cluster_id: uuid.UUID | str) -> str:
         """The path of the unix socket a cluster's node listens on."""

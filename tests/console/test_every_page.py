@@ -15,12 +15,19 @@ PAGES = {
     "create": "/clusters/new",
     "create, nothing on offer": "/clusters/new?tier=free&provider=azure",
     "overview": "/clusters/{id}",
+    "manage": "/clusters/{id}/manage",
+    "suspend": "/clusters/{id}/manage/suspend",
+    "delete": "/clusters/{id}/manage/delete",
     "inference": "/clusters/{id}/inference",
     "switch": "/clusters/{id}/inference/switch?to=off",
     "billing": "/billing",
     "earlier bill": "/billing?month=2026-01",
     "statement": "/billing/statement",
     "exports": "/billing/exports",
+    "budgets": "/billing/budgets",
+    "metrics": "/clusters/{id}/metrics",
+    "events": "/clusters/{id}/events",
+    "logs": "/clusters/{id}/logs",
     "members": "/access",
     "management keys": "/access/keys",
     "audit log": "/access/audit-log",
@@ -122,7 +129,16 @@ def test_foreign_clusters_are_not_listed(console: Client, foreign_cluster: Clust
 
 
 @pytest.mark.parametrize(
-    "path", ["/clusters", "/clusters/{id}", "/clusters/{id}/inference", "/billing", "/billing/exports", "/clusters/new"]
+    "path",
+    [
+        "/clusters",
+        "/clusters/{id}",
+        "/clusters/{id}/inference",
+        "/billing",
+        "/billing/exports",
+        "/billing/budgets",
+        "/clusters/new",
+    ],
 )
 def test_more_rows_do_not_mean_more_queries(
     path: str, console: Client, make_cluster: Callable[..., Cluster], django_assert_num_queries: Callable

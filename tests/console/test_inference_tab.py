@@ -1,26 +1,32 @@
 """The Inference tab: state and toggle, models, snippets."""
 
 import ast
+import html
+import io
 import json
 import re
 import subprocess
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import metadata
 from threading import Thread
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from clusters.models import Cluster, Operation
 from clusters.rules.lifecycle import OperationKind, Phase, refusal_sentence
 from inference.catalogue import CATALOGUE
 from inference.rules import NOT_ELIGIBLE_SENTENCE
-from inference.snippets import LANGUAGES, render_snippet, snippet_kind
+from inference.snippets import CLIENT_VERSIONS, LANGUAGES, Endpoint, Language, has_snippet, render_snippet
 from tests.console.conftest import make_operation, record_usage
 from tests.console.html import Element, parse
 
+ENDPOINT = Endpoint("http://localhost", settings.GATEWAY_REST_PORT, settings.GATEWAY_GRPC_PORT)
 LIVE = {"HX-Request": "true", "HX-Target": "live"}
 MINILM = "sentence-transformers/all-minilm-l6-v2"
 
@@ -236,19 +242,29 @@ class TestModels:
 
 class TestSnippets:
     def test_the_page_shows_the_snippet_of_the_chosen_model_and_language(
-        self, console: Client, make_cluster: Callable[..., Cluster], settings: object
+        self, console: Client, make_cluster: Callable[..., Cluster]
     ) -> None:
         cluster = make_cluster(inference=True)
         for language in LANGUAGES.values():
             for name in ("qdrant/bm25", MINILM):
                 page = tab(console, cluster, model=name, language=language.name)
                 shown = page.one("code", id="snippet")
-                endpoint = f"http://localhost:{settings.GATEWAY_REST_PORT}"
-                expected = render_snippet(language=language, spec=CATALOGUE[name], endpoint=endpoint).text
+                expected = render_snippet(language=language, spec=CATALOGUE[name], endpoint=ENDPOINT).text
                 assert re.sub(r"\s", "", shown.text) == re.sub(r"\s", "", expected)
-                assert endpoint in expected
                 assert name in expected
                 assert "export QDRANT_API_KEY=" in page.one(id="snippets").text
+
+    def test_the_project_is_the_shown_program_with_its_build_file(
+        self, console: Client, make_cluster: Callable[..., Cluster]
+    ) -> None:
+        page = tab(console, make_cluster(inference=True), model=MINILM, language="go")
+        answer = console.get(html.unescape(page.one("a", id="project").attributes["href"]))
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="new-us-go.zip"'
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            files = {name.split("/", 1)[1]: archive.read(name).decode() for name in archive.namelist()}
+        assert set(files) == {"main.go", "go.mod", "README.md"}
+        assert re.sub(r"\s", "", files["main.go"]) == re.sub(r"\s", "", page.one("code", id="snippet").text)
+        assert CLIENT_VERSIONS["go"] in files["go.mod"]
 
     def test_an_unknown_choice_falls_back_to_the_first(
         self, console: Client, make_cluster: Callable[..., Cluster]
@@ -266,21 +282,25 @@ class TestSnippets:
         assert tab(console, eu, model="qdrant/bm25").one(id="snippet-refusal").text == ""
 
     @pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)
-    @pytest.mark.parametrize("name", [name for name, spec in CATALOGUE.items() if snippet_kind(spec)])
-    def test_every_hosted_model_has_a_whole_program_in_every_language(self, name: str, language: object) -> None:
+    @pytest.mark.parametrize("name", [name for name, spec in CATALOGUE.items() if has_snippet(spec)])
+    def test_every_hosted_model_has_a_whole_program_in_every_language(self, name: str, language: Language) -> None:
         spec = CATALOGUE[name]
-        text = render_snippet(language=language, spec=spec, endpoint="http://localhost:6333").text
-        assert not re.search(r"<<\w+>>", text)
+        text = render_snippet(language=language, spec=spec, endpoint=Endpoint("https://a.example", 63, 64)).text
+        assert "<%" not in text
         assert name in text
+        assert "a.example" in text
         assert "QDRANT_API_KEY" in text
         if spec.dimensions:
             assert str(spec.dimensions) in text
         if language.name == "python":
             ast.parse(text)
-        else:
+        if language.name == "curl":
             subprocess.run(["bash", "-n"], input=text, text=True, check=True)
             for body in re.findall(r"-d '(\{.*?\})'", text, re.DOTALL):
                 json.loads(body)
 
+    def test_the_python_program_is_for_the_client_that_this_project_uses(self) -> None:
+        assert CLIENT_VERSIONS["python"] == metadata.version("qdrant-client")
+
     def test_models_of_other_providers_have_none(self) -> None:
-        assert snippet_kind(CATALOGUE["openai/*"]) is None
+        assert not has_snippet(CATALOGUE["openai/*"])

@@ -5,6 +5,7 @@ model costs 3,000 millicents per million tokens, and 4,000 from the 15th. The ac
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 
