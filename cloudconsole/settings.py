@@ -140,6 +140,8 @@ CELERY_BEAT_SCHEDULE = {
     "tidy-up-monitoring": {"task": "monitoring.tidy_up", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "update-rollups": {"task": "billing.update_rollups", "schedule": 1.0, "options": {"expires": 1.0}},
     "make-partitions": {"task": "billing.make_partitions", "schedule": 3600.0},
+    "meter-cluster-hours": {"task": "billing.meter_cluster_hours", "schedule": 60.0, "options": {"expires": 60.0}},
+    "close-months": {"task": "billing.close_months", "schedule": 600.0, "options": {"expires": 600.0}},
     "sweep-reports": {"task": "reports.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
     "deliver-months": {"task": "reports.deliver_finished_months", "schedule": 60.0, "options": {"expires": 60.0}},
     "check-budgets": {"task": "budgets.check", "schedule": 2.0, "options": {"expires": 2.0}},
