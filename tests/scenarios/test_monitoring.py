@@ -21,9 +21,8 @@ PROCESSES = {
 }
 
 
-def monitoring(cloud: RunningCloud, cluster_id: str, what: str) -> dict[str, Any]:
-    status = cloud.status
-    account = status["demo"]["account_id"]
+def monitoring(status: dict[str, Any], cluster_id: str, what: str) -> dict[str, Any]:
+    account = status["account_id"]
     answer = httpx.get(
         f"{status['urls']['console']}/api/monitoring/v1/accounts/{account}/cluster/{cluster_id}/{what}",
         headers={"Authorization": f"apikey {status['demo']['management_key']}"},
@@ -33,7 +32,8 @@ def monitoring(cloud: RunningCloud, cluster_id: str, what: str) -> dict[str, Any
 
 
 def test_what_was_done_to_a_cluster_shows_in_its_numbers_and_its_log(cloud: RunningCloud) -> None:
-    cluster = cloud.cluster("new-us")
+    status = cloud.status
+    cluster = next(one for one in status["clusters"] if one["name"] == "new-us")
     client = QdrantClient(url=cluster["rest"], api_key=cluster["api_key"], cloud_inference=True)
     client.create_collection("monitored", vectors_config=VectorParams(size=384, distance=Distance.COSINE))
     points = [PointStruct(id=n, vector=Document(text=f"number {n}", model=MODEL)) for n in range(20)]
@@ -43,19 +43,19 @@ def test_what_was_done_to_a_cluster_shows_in_its_numbers_and_its_log(cloud: Runn
     assert httpx.get(f"{cluster['rest']}/collections/no-such", headers={"api-key": cluster["api_key"]}).is_error
 
     def requests() -> float:
-        usage = monitoring(cloud, cluster["id"], "usage-metrics")
+        usage = monitoring(status, cluster["id"], "usage-metrics")
         return sum(point["value"] for point in usage["rps"]) * 60
 
     wait_until(lambda: requests() > 30, seconds=60, what="the requests are written down")
 
     def node() -> dict[str, Any] | None:
-        nodes = monitoring(cloud, cluster["id"], "summary-metrics")["nodes"]
+        nodes = monitoring(status, cluster["id"], "summary-metrics")["nodes"]
         return nodes[0] if nodes and nodes[0]["ram"]["avg"] and nodes[0]["cpu"]["avg"] else None
 
     measured = wait_until(node, seconds=90, what="the node is measured")
     resident = psutil.Process(cloud.node_process_id(cluster["id"])).memory_info().rss / 1024**3
     assert resident / 3 < measured["ram"]["avg"][0]["value"] < resident * 3
-    messages = [item["message"] for item in monitoring(cloud, cluster["id"], "logs")["items"]]
+    messages = [item["message"] for item in monitoring(status, cluster["id"], "logs")["items"]]
     assert any("source=gateway status=404 method=GET" in message for message in messages)
     assert any("source=operation kind=create" in message and "Create cluster" in message for message in messages)
     assert any("source=node level=info message=ready" in message for message in messages)
