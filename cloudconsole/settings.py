@@ -37,6 +37,12 @@ GATEWAY_BODY_TIMEOUT_SECONDS = float(os.environ.get("GATEWAY_BODY_TIMEOUT_SECOND
 TLS_CERT_FILE = os.environ.get("TLS_CERT_FILE", "")
 TLS_KEY_FILE = os.environ.get("TLS_KEY_FILE", "")
 TLS_DIR = PATHS.data / "tls"
+# What one API key may ask for, in one request and of one gateway process
+GATEWAY_MAX_POINTS = int(os.environ.get("GATEWAY_MAX_POINTS", "10000"))
+GATEWAY_MAX_INPUTS = int(os.environ.get("GATEWAY_MAX_INPUTS", "2000"))
+GATEWAY_MAX_TOKENS = int(os.environ.get("GATEWAY_MAX_TOKENS", "1000000"))
+GATEWAY_MAX_CONCURRENT_REQUESTS = int(os.environ.get("GATEWAY_MAX_CONCURRENT_REQUESTS", "256"))
+GATEWAY_MAX_REQUESTS_PER_SECOND = float(os.environ.get("GATEWAY_MAX_REQUESTS_PER_SECOND", "5000"))
 CLUSTER_DOMAIN = os.environ.get("CLOUDCONSOLE_CLUSTER_DOMAIN", "localhost")
 # Qdrant servers of the operator's instead of embedded nodes, one for all regions or for each
 QDRANT_SERVERS = QdrantServers(os.environ)
@@ -52,6 +58,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials",
     "rest_framework",
+    "drf_spectacular_sidecar",
     "cloudconsole.accounts",
     "cloudconsole.api",
     "cloudconsole.web",
@@ -134,6 +141,8 @@ CELERY_BEAT_SCHEDULE = {
     "tidy-up-monitoring": {"task": "monitoring.tidy_up", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "update-rollups": {"task": "billing.update_rollups", "schedule": 1.0, "options": {"expires": 1.0}},
     "make-partitions": {"task": "billing.make_partitions", "schedule": 3600.0},
+    "meter-cluster-hours": {"task": "billing.meter_cluster_hours", "schedule": 60.0, "options": {"expires": 60.0}},
+    "close-months": {"task": "billing.close_months", "schedule": 600.0, "options": {"expires": 600.0}},
     "sweep-reports": {"task": "reports.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
     "deliver-months": {"task": "reports.deliver_finished_months", "schedule": 60.0, "options": {"expires": 60.0}},
     "check-budgets": {"task": "budgets.check", "schedule": 2.0, "options": {"expires": 2.0}},
@@ -210,6 +219,9 @@ INFERENCE_CACHE_DIR = PATHS.models
 INFERENCE_MODELS_DIR = Path(d) if (d := os.environ.get("INFERENCE_MODELS_DIR")) else None
 INFERENCE_OFFLINE = _flag("INFERENCE_OFFLINE") or _flag("HF_HUB_OFFLINE")
 INFERENCE_IMAGE_HTTP = _flag("INFERENCE_IMAGE_HTTP")
+INFERENCE_PROVIDERS = tuple(p.strip() for p in os.environ.get("INFERENCE_PROVIDERS", "").split(",") if p.strip())
+INFERENCE_MEMORY_MB = int(os.environ.get("INFERENCE_MEMORY_MB", "0"))  # 0: half of the machine's or the container's
+INFERENCE_TIMEOUT_SECONDS = float(os.environ.get("INFERENCE_TIMEOUT_SECONDS", "120"))
 INFERENCE_FREE_MODELS_EVERYWHERE = _flag("INFERENCE_FREE_MODELS_EVERYWHERE")
 # Empty: the provider's own address (inference/worker/external/providers.py)
 INFERENCE_EXTERNAL_URLS = {

@@ -4,12 +4,15 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
 from typing import Any, TypeVar
+from urllib.parse import parse_qs
 from uuid import UUID
 
+from django.conf import settings
 from uuid_utils.compat import uuid7
 
 from gateway.body import BodyLimits, Receive, RequestBody
 from gateway.errors import ClientGone, Refused, error_body
+from gateway.inference_workers import Caller
 from inference.provider_keys import ProviderKeys
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -56,6 +59,7 @@ class Exchange:
         self.started = time.perf_counter()
         self.method: str = scope["method"]
         self.path: str = scope["raw_path"].decode("latin-1")
+        self.forwarded_path = self.path  # the same with the names under which things are kept
         self.query: str = scope["query_string"].decode("latin-1")
         self.headers: list[tuple[bytes, bytes]] = scope["headers"]
         self.body = RequestBody(self.headers, receive, limits)
@@ -76,9 +80,16 @@ class Exchange:
         return next((value.decode("latin-1") for key, value in self.headers if key == name), None)
 
     @property
-    def provider_keys(self) -> ProviderKeys:
-        """The caller's keys of external providers among the headers."""
-        return ProviderKeys(lambda name: self.header(name.encode()))
+    def caller(self) -> Caller:
+        """Who wants vectors: keys of external providers are among the headers, Qdrant's ``timeout`` in the query."""
+        keys = ProviderKeys(lambda name: self.header(name.encode()))
+        [timeout] = parse_qs(self.query).get("timeout", [""])[-1:]
+        seconds = settings.INFERENCE_TIMEOUT_SECONDS
+        return Caller(self.id, keys, min(int(timeout), seconds) if timeout.isdecimal() else seconds)
+
+    def hide(self, text: str) -> str:
+        """The text without what is to leave no trace."""
+        return text.replace(self.hidden.decode(), "") if self.hidden else text
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer. ``headers`` bring the content length only if it is not the body's (HEAD)."""
@@ -112,9 +123,7 @@ class Exchange:
 
     async def refuse(self, refusal: Refused) -> None:
         """Answer in the route's error shape. An endless body is not read on: the connection ends with the answer."""
-        body = self.error_body(refusal.sentence, self.seconds)
-        if self.hidden:
-            body = body.replace(self.hidden, b"")
+        body = self.error_body(self.hide(refusal.sentence), self.seconds)
         headers = [JSON, (b"content-length", str(len(body)).encode())]
         if refusal.retry_after is not None:
             headers.append((b"retry-after", str(refusal.retry_after).encode()))

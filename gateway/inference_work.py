@@ -1,17 +1,18 @@
 """What happens to a request with inference objects, whatever transport it came by: plan, embed, meter."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from uuid import UUID
 
 from gateway.collection_check import check_collection
 from gateway.embedding import ModelCall, ModelUsage, Slot, embed, plan_calls
 from gateway.errors import Refused
-from gateway.inference_workers import InferenceWorkers
+from gateway.inference_workers import Caller, InferenceWorkers
+from gateway.limits import Limits
 from gateway.metering import Meter, Outcome, usage_events
 from gateway.records import KeyRecord
 from gateway.upstream import Upstreams
 from inference.client import Kind
-from inference.provider_keys import ProviderKeys
 
 LARGEST_FORWARDED_BODY = 32 * 1024 * 1024  # what a Qdrant server takes (service.max_request_size_mb)
 
@@ -19,10 +20,11 @@ LARGEST_FORWARDED_BODY = 32 * 1024 * 1024  # what a Qdrant server takes (service
 class InferenceWork:
     """The steps in their order; every one raises Refused."""
 
-    def __init__(self, upstreams: Upstreams, workers: InferenceWorkers, meter: Meter) -> None:
+    def __init__(self, upstreams: Upstreams, workers: InferenceWorkers, meter: Meter, limits: Limits) -> None:
         self._upstreams = upstreams
         self._workers = workers
         self._meter = meter
+        self._limits = limits
 
     def plan(self, slots: Iterable[Slot], key: KeyRecord, current: bool) -> list[ModelCall]:
         """What every model is to do. Nothing has run yet.
@@ -30,6 +32,7 @@ class InferenceWork:
         ``current`` is False when the key's record may be out of date; what it allows may have ended then.
         """
         calls = plan_calls(slots, key.cluster.facts)
+        self._limits.check_inference(calls)
         if key.inference_refusal is not None:
             raise Refused(402, key.inference_refusal)
         self._meter.check_available()
@@ -37,16 +40,27 @@ class InferenceWork:
             raise Refused(503, "Inference is paused while the database is away. Try again in a few seconds.", 2)
         return calls
 
-    async def embed(self, calls: Sequence[ModelCall], kind: Kind, keys: ProviderKeys) -> list[ModelUsage]:
-        """Put the vectors in their places; ``keys`` of external providers came with the request."""
-        return await embed(calls, kind, self._workers, keys)
+    async def embed(self, calls: Sequence[ModelCall], kind: Kind, caller: Caller) -> list[ModelUsage]:
+        """Put the vectors in their places."""
+        return await embed(calls, kind, self._workers, caller)
 
     async def embed_for(
-        self, key: KeyRecord, collection: str, calls: Sequence[ModelCall], kind: Kind, keys: ProviderKeys
+        self, key: KeyRecord, collection: str, calls: Sequence[ModelCall], kind: Kind, caller: Caller
     ) -> list[ModelUsage]:
         """The same, if the collection (percent-encoded) will take the vectors."""
-        await check_collection(self._upstreams, key.cluster, collection, calls, kind)
-        return await self.embed(calls, kind, keys)
+        check = check_collection(self._upstreams, key.cluster, collection, calls, kind)
+        if kind != "search" or any(call.spec.is_external for call in calls):
+            await check  # first, because the work is long or billed by a provider
+            return await self.embed(calls, kind, caller)
+        checking = asyncio.ensure_future(check)
+        embedding = asyncio.ensure_future(self.embed(calls, kind, caller))
+        try:
+            await checking
+            return await embedding
+        finally:
+            checking.cancel()
+            embedding.cancel()
+            await asyncio.gather(checking, embedding, return_exceptions=True)
 
     async def metered(
         self,
