@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # For every platform and every Python from 3.11 on, whichever machine writes it
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: setup setup-dev run test test-snippets check bench-gateway bench-scale format lock protos clean
+.PHONY: setup setup-dev run test test-snippets test-sdk test-faults check bench-gateway bench-scale format lock protos clean
 
 setup: $(VENV)/.base
 
@@ -30,10 +30,16 @@ run: setup  ## start the whole cloud with the demo account; Ctrl-C stops it
 	@exec $(BIN)/python manage.py up
 
 test: setup-dev  ## all tests, in two processes with a PostgreSQL and a Redis each
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/snippets
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/snippets --ignore tests/sdk
 
 test-snippets: setup-dev  ## every program of the Inference tab, built and run with the toolchains of this machine
 	$(BIN)/python -m pytest tests/snippets
+
+test-sdk: setup-dev  ## the official Python and JavaScript clients against a whole cloud, every method once
+	$(BIN)/python -m pytest tests/sdk
+
+test-faults: setup-dev  ## the kill -9 tests at length; CLOUDCONSOLE_FAULT_SEED repeats a run
+	CLOUDCONSOLE_FAULT_ROUNDS=$${CLOUDCONSOLE_FAULT_ROUNDS:-3} $(BIN)/python -m pytest tests/faults
 
 check: setup-dev  ## linters, types, import directions, deployment settings, migrations, generated code
 	$(BIN)/ruff check .
