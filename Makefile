@@ -2,10 +2,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+HISTORIES ?= 40
+EVENTS ?= 100000,1000000
 # For every platform and every Python from 3.11 on, whichever machine writes it
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: setup setup-dev run test test-snippets check bench-gateway format lock protos clean
+.PHONY: setup setup-dev run test test-snippets test-billing check bench-gateway bench-billing format lock protos clean
 
 setup: $(VENV)/.base
 
@@ -35,6 +37,9 @@ test: setup-dev  ## all tests, in two processes with a PostgreSQL and a Redis ea
 test-snippets: setup-dev  ## every program of the Inference tab, built and run with the toolchains of this machine
 	$(BIN)/python -m pytest tests/snippets
 
+test-billing: setup-dev  ## random histories and a storm of kill -9 at length, in less than four minutes
+	BILLING_HISTORIES=$(HISTORIES) BILLING_STORM_SECONDS=60 $(BIN)/python -m pytest tests/billing/test_invariants.py tests/billing/test_closing_under_fire.py
+
 check: setup-dev  ## linters, types, import directions, deployment settings, migrations, generated code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -46,6 +51,9 @@ check: setup-dev  ## linters, types, import directions, deployment settings, mig
 
 bench-gateway: setup-dev  ## engine, node and gateway side by side, in about two minutes; SIZES="--points 200000" and so on
 	$(BIN)/python -m tests.benchmarks.gateway $(SIZES)
+
+bench-billing: setup-dev  ## recording, closing and exporting; EVENTS=100000,1000000,5000000 takes about ten minutes
+	BENCH_EVENTS=$(EVENTS) $(BIN)/python -m pytest -q -s tests/benchmarks/bench_billing.py
 
 format: setup-dev
 	$(BIN)/ruff check --fix .
