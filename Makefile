@@ -43,6 +43,7 @@ check: setup-dev  ## linters, types, import directions, deployment settings, mig
 	CLOUDCONSOLE_HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python -W ignore manage.py makemigrations --check --dry-run
 	$(BIN)/python -m cloudconsole.api.generate --check
+	$(BIN)/python -W ignore manage.py openapi | $(BIN)/openapi-spec-validator -
 
 bench-gateway: setup-dev  ## engine, node and gateway side by side, in about two minutes; SIZES="--points 200000" and so on
 	$(BIN)/python -m tests.benchmarks.gateway $(SIZES)

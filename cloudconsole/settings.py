@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials",
     "rest_framework",
+    "drf_spectacular_sidecar",
     "cloudconsole.accounts",
     "cloudconsole.api",
     "cloudconsole.web",
