@@ -36,6 +36,10 @@ GATEWAY_BODY_TIMEOUT_SECONDS = float(os.environ.get("GATEWAY_BODY_TIMEOUT_SECOND
 TLS_CERT_FILE = os.environ.get("TLS_CERT_FILE", "")
 TLS_KEY_FILE = os.environ.get("TLS_KEY_FILE", "")
 TLS_DIR = PATHS.data / "tls"
+# Where this cloud's own processes reach the gateway
+GATEWAY_URL = os.environ.get(
+    "GATEWAY_URL", f"{'https' if TLS_CERT_FILE else 'http'}://{PUBLIC_HOST}:{GATEWAY_REST_PORT}"
+)
 CLUSTER_DOMAIN = os.environ.get("CLOUDCONSOLE_CLUSTER_DOMAIN", "localhost")
 # Qdrant servers of the operator's instead of embedded nodes, one for all regions or for each
 QDRANT_SERVERS = QdrantServers(os.environ)
