@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # For every platform and every Python from 3.11 on, whichever machine writes it
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: setup setup-dev run test test-snippets check format lock protos clean
+.PHONY: setup setup-dev run test test-snippets check bench-gateway format lock protos clean
 
 setup: $(VENV)/.base
 
@@ -43,6 +43,9 @@ check: setup-dev  ## linters, types, import directions, deployment settings, mig
 	CLOUDCONSOLE_HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python -W ignore manage.py makemigrations --check --dry-run
 	$(BIN)/python -m cloudconsole.api.generate --check
+
+bench-gateway: setup-dev  ## engine, node and gateway side by side, in about two minutes; SIZES="--points 200000" and so on
+	$(BIN)/python -m tests.benchmarks.gateway $(SIZES)
 
 format: setup-dev
 	$(BIN)/ruff check --fix .

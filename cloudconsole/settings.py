@@ -28,6 +28,7 @@ CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("CLOUDCONSOLE_TRUSTED_ORIGINS"
 BIND = os.environ.get("CLOUDCONSOLE_BIND", "127.0.0.1")
 PUBLIC_HOST = os.environ.get("CLOUDCONSOLE_PUBLIC_HOST", "localhost")
 CONSOLE_PORT = int(os.environ.get("CLOUDCONSOLE_PORT", "8000"))
+API_GRPC_PORT = int(os.environ.get("CLOUDCONSOLE_GRPC_PORT", "8443"))
 GATEWAY_REST_PORT = int(os.environ.get("GATEWAY_REST_PORT", "6333"))
 GATEWAY_GRPC_PORT = int(os.environ.get("GATEWAY_GRPC_PORT", "6334"))
 GATEWAY_MAX_BODY_BYTES = int(os.environ.get("GATEWAY_MAX_BODY_BYTES", str(32 * 1024 * 1024)))
@@ -131,6 +132,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": None, "socket_connect_timeo
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "forget-old-answers": {"task": "api.forget_old_answers", "schedule": 3600.0},
+    "enforce-idleness": {"task": "clusters.enforce_idleness", "schedule": 3600.0},
     "sweep-operations": {"task": "clusters.sweep_operations", "schedule": 2.0, "options": {"expires": 2.0}},
     "sample-nodes": {"task": "monitoring.sample_nodes", "schedule": 15.0, "options": {"expires": 15.0}},
     "tidy-up-monitoring": {"task": "monitoring.tidy_up", "schedule": 3600.0, "options": {"expires": 3600.0}},
@@ -212,6 +214,9 @@ INFERENCE_CACHE_DIR = PATHS.models
 INFERENCE_MODELS_DIR = Path(d) if (d := os.environ.get("INFERENCE_MODELS_DIR")) else None
 INFERENCE_OFFLINE = _flag("INFERENCE_OFFLINE") or _flag("HF_HUB_OFFLINE")
 INFERENCE_IMAGE_HTTP = _flag("INFERENCE_IMAGE_HTTP")
+INFERENCE_PROVIDERS = tuple(p.strip() for p in os.environ.get("INFERENCE_PROVIDERS", "").split(",") if p.strip())
+INFERENCE_MEMORY_MB = int(os.environ.get("INFERENCE_MEMORY_MB", "0"))  # 0: half of the machine's or the container's
+INFERENCE_TIMEOUT_SECONDS = float(os.environ.get("INFERENCE_TIMEOUT_SECONDS", "120"))
 INFERENCE_FREE_MODELS_EVERYWHERE = _flag("INFERENCE_FREE_MODELS_EVERYWHERE")
 # Empty: the provider's own address (inference/worker/external/providers.py)
 INFERENCE_EXTERNAL_URLS = {

@@ -47,7 +47,11 @@ class ClusterForm(forms.Form):
         self._offer_choices("provider", [(key, one.name) for key, one in self.providers.items()])
         self.regions = {region.code: region for region in self._regions_on_offer()}
         self._offer_choices("region", [(code, _region_label(one)) for code, one in self.regions.items()])
-        self.packages = {str(one.pk): one for one in packages_on_offer() if one.type == self._chosen("tier")}
+        self.packages = {
+            str(one.pk): one
+            for one in packages_on_offer().filter(tier=Package.Tier.STANDARD)
+            if one.type == self._chosen("tier")
+        }
         self._offer_choices("package", [(key, one.name) for key, one in self.packages.items()])
         self._name_the_missing_choice()
 

@@ -12,11 +12,13 @@ from clusters.models import (
     AccountQuota,
     CloudProvider,
     Cluster,
+    ClusterActivity,
     DatabaseApiKey,
     Operation,
     Package,
     Region,
 )
+from clusters.rules.idle import Idleness
 from clusters.rules.lifecycle import Phase
 from clusters.rules.quotas import Quotas
 
@@ -103,6 +105,24 @@ def quotas_of(account: Account) -> Quotas:
     """What the account may have."""
     allowed = AccountQuota.objects.filter(account=account).values(*(one.name for one in fields(Quotas))).first()
     return Quotas(**(allowed or {}))
+
+
+def idleness_of(cluster: Cluster, activity: ClusterActivity) -> Idleness:
+    """How long a free cluster has not been used, and what was said about it."""
+    return Idleness(
+        last_used_at=activity.last_used_at,
+        warned_of_suspension_at=activity.warned_of_suspension_at,
+        warned_of_deletion_at=activity.warned_of_deletion_at,
+        suspended=cluster.phase in {Phase.SUSPENDED, Phase.SUSPENDING},
+    )
+
+
+def idle_warning(cluster: Cluster) -> str | None:
+    """What the owner of an unused free cluster is told; None when nothing is about to happen to it."""
+    activity = ClusterActivity.objects.filter(cluster=cluster).first()
+    if activity is None or cluster.package.type != Package.Type.FREE:
+        return None
+    return idleness_of(cluster, activity).warning
 
 
 def providers_with_regions() -> QuerySet[CloudProvider]:

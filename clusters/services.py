@@ -91,6 +91,8 @@ def create_cluster(
         phase=TRANSITIONS[OperationKind.CREATE].during,
     )
     cluster.save(force_insert=True)
+    if cluster.package.type == Package.Type.FREE:
+        ClusterActivity.objects.create(cluster=cluster, last_used_at=timezone.now())
     record_operation(
         cluster, kind=OperationKind.CREATE, summary="Create cluster", requested_by=requested_by, before=None
     )

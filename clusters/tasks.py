@@ -3,7 +3,9 @@
 from uuid import UUID
 
 from celery import shared_task
+from django.utils import timezone
 
+from clusters import idleness
 from clusters.models import Operation
 from clusters.operations.lease import claimable
 from clusters.operations.runner import run_operation as carry_out
@@ -14,6 +16,12 @@ from clusters.wakeup import run_operation_soon
 def run_operation(operation_id: str) -> None:
     """Carry out one operation, unless somebody else does."""
     carry_out(UUID(operation_id))
+
+
+@shared_task(name="clusters.enforce_idleness")
+def enforce_idleness() -> None:
+    """Warn of, suspend and delete free clusters that nobody uses."""
+    idleness.enforce_idleness(now=timezone.now())
 
 
 @shared_task(name="clusters.sweep_operations")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from clusters import views
+from clusters import manage_views, views
 
 app_name = "clusters"
 urlpatterns = [
@@ -11,4 +11,9 @@ urlpatterns = [
     path("clusters/<uuid:cluster_id>", views.overview, name="overview"),
     path("clusters/<uuid:cluster_id>/api-keys", views.create_api_key, name="create-api-key"),
     path("clusters/<uuid:cluster_id>/api-keys/<uuid:key_id>/revoke", views.revoke_api_key, name="revoke-api-key"),
+    path("clusters/<uuid:cluster_id>/manage", manage_views.manage, name="manage"),
+    path("clusters/<uuid:cluster_id>/manage/retry", manage_views.retry, name="retry"),
+    path("clusters/<uuid:cluster_id>/manage/delete", manage_views.delete, name="delete"),
+    path("clusters/<uuid:cluster_id>/manage/change/<slug:what>", manage_views.change, name="change"),
+    path("clusters/<uuid:cluster_id>/manage/<slug:slug>", manage_views.act, name="act"),
 ]

@@ -9,11 +9,10 @@ import orjson
 
 from gateway.errors import Refused
 from gateway.inference_objects import InferenceObject
-from gateway.inference_workers import InferenceWorkers
+from gateway.inference_workers import Caller, InferenceWorkers
 from inference.catalogue import CATALOGUE, ModelSpec, resolve
 from inference.client import Kind
 from inference.gate import availability
-from inference.provider_keys import NO_KEYS, ProviderKeys
 from inference.rules import Available, ClusterFacts, GateCode
 
 _STATUS_OF_GATE_CODE = {
@@ -88,15 +87,15 @@ def permitted_model(name: str, facts: ClusterFacts) -> ModelSpec:
     return spec
 
 
-async def embed(
-    calls: Sequence[ModelCall], kind: Kind, workers: InferenceWorkers, keys: ProviderKeys = NO_KEYS
-) -> list[ModelUsage]:
+async def embed(calls: Sequence[ModelCall], kind: Kind, workers: InferenceWorkers, caller: Caller) -> list[ModelUsage]:
     """Run all calls at once and put every vector in its places; if one fails, the others are given up.
 
-    ``keys`` came with the request; each goes only where its provider's model is called. Raises Refused.
+    Each of the caller's keys goes only where its provider's model is called. Raises Refused.
     """
     running = [
-        asyncio.ensure_future(workers.embed(call.name, kind, call.inputs, keys.only(call.spec.key_name)))
+        asyncio.ensure_future(
+            workers.embed(call.spec, call.name, kind, call.inputs, caller.with_key(call.spec.key_name))
+        )
         for call in calls
     ]
     try:

@@ -4,12 +4,15 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
 from typing import Any, TypeVar
+from urllib.parse import parse_qs
 from uuid import UUID
 
+from django.conf import settings
 from uuid_utils.compat import uuid7
 
 from gateway.body import BodyLimits, Receive, RequestBody
 from gateway.errors import ClientGone, Refused, error_body
+from gateway.inference_workers import Caller
 from inference.provider_keys import ProviderKeys
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -76,9 +79,12 @@ class Exchange:
         return next((value.decode("latin-1") for key, value in self.headers if key == name), None)
 
     @property
-    def provider_keys(self) -> ProviderKeys:
-        """The caller's keys of external providers among the headers."""
-        return ProviderKeys(lambda name: self.header(name.encode()))
+    def caller(self) -> Caller:
+        """Who wants vectors: keys of external providers are among the headers, Qdrant's ``timeout`` in the query."""
+        keys = ProviderKeys(lambda name: self.header(name.encode()))
+        [timeout] = parse_qs(self.query).get("timeout", [""])[-1:]
+        seconds = settings.INFERENCE_TIMEOUT_SECONDS
+        return Caller(self.id, keys, min(int(timeout), seconds) if timeout.isdecimal() else seconds)
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer. ``headers`` bring the content length only if it is not the body's (HEAD)."""

@@ -23,6 +23,7 @@ from gateway.grpc_objects import ROUTES, Route
 from gateway.grpc_scope import hold_to_scope, parsed, reply_within
 from gateway.grpc_upstream import GrpcUpstreams, Metadata, Reply
 from gateway.inference_work import InferenceWork, check_size
+from gateway.inference_workers import Caller
 from gateway.records import KeyRecord, Records
 from gateway.scope import Scope, scope_of
 from gateway.traffic import Traffic
@@ -77,9 +78,12 @@ class Call:
         return next((value for key, value in self.metadata if key == wanted and isinstance(value, str)), None)
 
     @property
-    def provider_keys(self) -> ProviderKeys:
-        """The caller's keys of external providers among the metadata."""
-        return ProviderKeys(lambda name: self.header(name.encode()))
+    def caller(self) -> Caller:
+        """Who wants vectors: the caller's keys of external providers are among the metadata."""
+        left = self.context.time_remaining()
+        seconds = settings.INFERENCE_TIMEOUT_SECONDS
+        keys = ProviderKeys(lambda name: self.header(name.encode()))
+        return Caller(self.id, keys, seconds if left is None else min(left, seconds))
 
     def trailers(self, *more: tuple[str, Any]) -> tuple[tuple[str, Any], ...]:
         return (*more, ("x-request-id", str(self.id)))
@@ -169,7 +173,7 @@ class GrpcServer:
         if not request.collection_name:
             raise Refused(400, 'Wrong input: collection_name: value "" invalid, must not be empty')
         collection = quote(request.collection_name, safe="")
-        used = await self._inference.embed_for(key, collection, plan, route.kind, call.provider_keys)
+        used = await self._inference.embed_for(key, collection, plan, route.kind, call.caller)
         rewritten = check_size(request.SerializeToString())
         forward = self._inference.metered(
             call.id,

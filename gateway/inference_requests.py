@@ -65,7 +65,7 @@ class InferenceRequests:
             passing = self._upstreams.pass_through(exchange, key.cluster, body)
             return await exchange.unless_client_gone(passing)
         calls = self._work.plan(slots, key, current)
-        embedding = self._work.embed_for(key, collection, calls, route.kind, exchange.provider_keys)
+        embedding = self._work.embed_for(key, collection, calls, route.kind, exchange.caller)
         used = await exchange.unless_client_gone(embedding)
         rewritten = _serialise(document)
         # From here on a client that leaves changes nothing: what the cluster does for it is billed.

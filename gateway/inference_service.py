@@ -59,7 +59,7 @@ class InferenceService:
         kind = _kind(request)
         vectors, slots = _slots(request)
         calls = self._work.plan(slots, key, current)
-        used = await exchange.unless_client_gone(self._work.embed(calls, kind, exchange.provider_keys))
+        used = await exchange.unless_client_gone(self._work.embed(calls, kind, exchange.caller))
         usage = {"models": {one.name: {"tokens": one.tokens} for one in used}}
         answer_body = {"embeddings": vectors, "usage": usage, "inputs": _per_input(calls, len(vectors))}
         body = orjson.dumps(answer_body, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -1,17 +1,17 @@
 """What happens to a request with inference objects, whatever transport it came by: plan, embed, meter."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from uuid import UUID
 
 from gateway.collection_check import check_collection
 from gateway.embedding import ModelCall, ModelUsage, Slot, embed, plan_calls
 from gateway.errors import Refused
-from gateway.inference_workers import InferenceWorkers
+from gateway.inference_workers import Caller, InferenceWorkers
 from gateway.metering import Meter, Outcome, usage_events
 from gateway.records import KeyRecord
 from gateway.upstream import Upstreams
 from inference.client import Kind
-from inference.provider_keys import ProviderKeys
 
 LARGEST_FORWARDED_BODY = 32 * 1024 * 1024  # what a Qdrant server takes (service.max_request_size_mb)
 
@@ -37,16 +37,27 @@ class InferenceWork:
             raise Refused(503, "Inference is paused while the database is away. Try again in a few seconds.", 2)
         return calls
 
-    async def embed(self, calls: Sequence[ModelCall], kind: Kind, keys: ProviderKeys) -> list[ModelUsage]:
-        """Put the vectors in their places; ``keys`` of external providers came with the request."""
-        return await embed(calls, kind, self._workers, keys)
+    async def embed(self, calls: Sequence[ModelCall], kind: Kind, caller: Caller) -> list[ModelUsage]:
+        """Put the vectors in their places."""
+        return await embed(calls, kind, self._workers, caller)
 
     async def embed_for(
-        self, key: KeyRecord, collection: str, calls: Sequence[ModelCall], kind: Kind, keys: ProviderKeys
+        self, key: KeyRecord, collection: str, calls: Sequence[ModelCall], kind: Kind, caller: Caller
     ) -> list[ModelUsage]:
         """The same, if the collection (percent-encoded) will take the vectors."""
-        await check_collection(self._upstreams, key.cluster, collection, calls, kind)
-        return await self.embed(calls, kind, keys)
+        check = check_collection(self._upstreams, key.cluster, collection, calls, kind)
+        if kind != "search" or any(call.spec.is_external for call in calls):
+            await check  # first, because the work is long or billed by a provider
+            return await self.embed(calls, kind, caller)
+        checking = asyncio.ensure_future(check)
+        embedding = asyncio.ensure_future(self.embed(calls, kind, caller))
+        try:
+            await checking
+            return await embedding
+        finally:
+            checking.cancel()
+            embedding.cancel()
+            await asyncio.gather(checking, embedding, return_exceptions=True)
 
     async def metered(
         self,

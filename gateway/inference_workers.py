@@ -1,44 +1,139 @@
-"""The inference workers behind the gateway: one after the other in turn, another one when one cannot."""
+"""The inference workers behind the gateway: the least busy one that is well, another one when it cannot."""
 
+import asyncio
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from gateway.errors import Refused
+from inference.catalogue import ModelSpec
 from inference.client import Embeddings, InferenceClient, InferenceError, Kind
-from inference.provider_keys import NO_KEYS, ProviderKeys
+from inference.provider_keys import ProviderKeys
 
 # What a Qdrant server puts before an inference service's reason; where such a server asks, it does so itself.
 VALIDATION_FAILED = "Bad request: Inference request validation failed: "
 # Reasons that lie with one worker and not with the request.
-_TRY_ANOTHER = frozenset({"worker_unavailable", "draining", "busy"})
+_TRY_ANOTHER = frozenset({"worker_unreachable", "worker_unavailable", "draining", "busy"})
+_CHECK_EVERY_SECONDS = 1.0
+# A worker answers at once whatever it computes; one that stays silent for so long is frozen.
+_FROZEN_AFTER_SECONDS = 4.0
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who wants vectors: the request's id, its keys of external providers, and how many seconds it can wait."""
+
+    request_id: UUID
+    keys: ProviderKeys
+    seconds: float
+
+    def with_key(self, name: str | None) -> "Caller":
+        """The same with the key of this name and no other."""
+        return replace(self, keys=self.keys.only(name))
 
 
 class InferenceWorkers:
     """Clients of all workers (``addresses``: unix sockets or host:port). Belongs to one event loop."""
 
     def __init__(self, addresses: Sequence[str]) -> None:
-        self._clients = [InferenceClient(address) for address in addresses]
-        self._turns = count()
+        self._workers = [_Worker(address) for address in addresses]
 
     async def close(self) -> None:
-        for client in self._clients:
-            await client.close()
+        for worker in self._workers:
+            await worker.close()
 
     async def embed(
-        self, model: str, kind: Kind, inputs: Sequence[dict[str, Any]], keys: ProviderKeys = NO_KEYS
+        self, spec: ModelSpec, name: str, kind: Kind, inputs: Sequence[dict[str, Any]], caller: Caller
     ) -> Embeddings:
-        """The embeddings, from the first worker that can. Raises Refused with the reason of the last that cannot."""
-        first = next(self._turns)
-        for turn in range(len(self._clients)):
-            client = self._clients[(first + turn) % len(self._clients)]
+        """The embeddings by the model ``name``, from the first worker that can, within the caller's time.
+
+        Raises Refused with the reason of the last worker that cannot.
+        """
+        ends = asyncio.get_running_loop().time() + caller.seconds
+        for worker in self._workers:
+            worker.watch()
+        waiting = sorted(self._workers, key=_Worker.order)
+        try:
+            async with asyncio.timeout_at(ends):
+                while True:
+                    worker = waiting.pop(0)
+                    left = ends - asyncio.get_running_loop().time()
+                    try:
+                        return await worker.embed(name, kind, inputs, caller, left)
+                    except InferenceError as error:
+                        # A provider that may have been asked is not asked again: its bill is the caller's.
+                        asked = spec.is_external and error.code == "worker_unavailable"
+                        if not waiting or asked or error.code not in _TRY_ANOTHER:
+                            raise _refusal(error) from error
+        except TimeoutError as error:
+            sentence = f"Inference took longer than {caller.seconds:g} seconds. Try again, or send less at once."
+            raise Refused(503, sentence, retry_after=1) from error
+
+
+class _Worker:
+    """One worker, and whether it is well. It is watched from its first request on."""
+
+    _turns = count()
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._client = InferenceClient(address)
+        self._in_flight = 0
+        self._last_turn = 0
+        self._down = asyncio.Event()
+        self._watching: asyncio.Task[None] | None = None
+
+    def order(self) -> tuple[bool, int, int]:
+        """Workers that are well first, then those with the least to do, then those whose turn is longest ago."""
+        return self._down.is_set(), self._in_flight, self._last_turn
+
+    def watch(self) -> None:
+        if self._watching is None:
+            self._watching = asyncio.get_running_loop().create_task(self._watch())
+
+    async def close(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+        await self._client.close()
+
+    async def embed(
+        self, name: str, kind: Kind, inputs: Sequence[dict[str, Any]], caller: Caller, seconds: float
+    ) -> Embeddings:
+        """Raises InferenceError, also when the worker turns out to be frozen meanwhile."""
+        self._last_turn = next(self._turns)
+        self._in_flight += 1
+        embedding = asyncio.ensure_future(
+            self._client.embed(name, kind, inputs, caller.keys, seconds=seconds, trace=str(caller.request_id))
+        )
+        down = asyncio.ensure_future(self._down.wait())
+        try:
+            await asyncio.wait({embedding, down}, return_when=asyncio.FIRST_COMPLETED)
+            if embedding.done():
+                return embedding.result()
+            sentence = "The inference worker does not answer. Try again in a few seconds."
+            raise InferenceError(503, "worker_unavailable", sentence, retry_after=2)
+        finally:
+            self._in_flight -= 1
+            embedding.cancel()
+            down.cancel()
+
+    async def _watch(self) -> None:
+        while True:
             try:
-                return await client.embed(model, kind, inputs, keys)
+                await self._client.ping(_FROZEN_AFTER_SECONDS)
             except InferenceError as error:
-                last_chance = turn == len(self._clients) - 1
-                if last_chance or error.code not in _TRY_ANOTHER:
-                    raise _refusal(error) from error
-        raise AssertionError("a gateway needs at least one inference worker")
+                if not self._down.is_set():
+                    logger.warning("inference worker %s is out of turn: %s", self._address, error.sentence)
+                self._down.set()
+            else:
+                if self._down.is_set():
+                    logger.info("inference worker %s is back", self._address)
+                self._down.clear()
+            await asyncio.sleep(_CHECK_EVERY_SECONDS)
 
 
 def _refusal(error: InferenceError) -> Refused:

@@ -24,6 +24,7 @@ from clusters.provisioners.choice import upstream_of
 from clusters.provisioners.upstream import Upstream
 from clusters.rules.access import FULL_ACCESS, Access, access_of_claim
 from clusters.rules.lifecycle import Phase
+from gateway.activity import note_use
 from gateway.tokens import ValueExists
 from inference.gate import cluster_facts
 from inference.rules import ClusterFacts
@@ -107,6 +108,8 @@ def _load_key(secret_hash: str) -> KeyRecord | None:
     key = keys.filter(secret_hash=secret_hash).first()
     if key is None:
         return None
+    if key.revoked_at is None:
+        note_use(key.cluster)
     return KeyRecord(
         id=key.pk,
         expires_at=key.expires_at,

@@ -73,7 +73,7 @@ class Upstreams:
         headers.popall("Accept-Encoding", None)
         headers["Content-Length"] = str(len(body))
         target = _target(exchange)
-        async with self._open(cluster, exchange.method, target, headers, _sliced(body)) as response:
+        async with self._open(cluster, exchange.method, target, headers, _sendable(body)) as response:
             return await _whole(response)
 
     async def pass_through(self, exchange: Exchange, cluster: ClusterRecord, body: bytes | None = None) -> str | None:
@@ -83,12 +83,12 @@ class Upstreams:
         Raises Refused while nothing was answered.
         """
         headers = _forwarded_headers(exchange)
-        data: AsyncIterator[bytes] | None = None
+        data: AsyncIterator[bytes] | bytes | None = None
         if not exchange.body.absent:
             length = exchange.body.declared_length if body is None else len(body)
             if length is not None:
                 headers["Content-Length"] = str(length)
-            data = exchange.body.stream() if body is None else _sliced(body)
+            data = exchange.body.stream() if body is None else _sendable(body)
         async with self._open(cluster, exchange.method, _target(exchange), headers, data) as response:
             return await _carry_back(exchange, response)
 
@@ -99,7 +99,7 @@ class Upstreams:
         method: str,
         target: str,
         headers: CIMultiDict[str],
-        data: AsyncIterator[bytes] | None = None,
+        data: AsyncIterator[bytes] | bytes | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An answer whose body is still to be read; what fails inside is a Refused 503 that says so."""
         session = self._session(cluster.upstream)
@@ -176,6 +176,11 @@ def _answered_headers(response: aiohttp.ClientResponse) -> list[tuple[bytes, byt
     headers = [(name.lower(), value) for name, value in response.raw_headers]
     dropped = _NOT_ANSWERED | _named_in_connection(headers)
     return [(name, value) for name, value in headers if name not in dropped]
+
+
+def _sendable(body: bytes) -> AsyncIterator[bytes] | bytes:
+    """A large body in slices, between which others have their turn."""
+    return body if len(body) <= _SLICE else _sliced(body)
 
 
 async def _sliced(body: bytes) -> AsyncIterator[bytes]:

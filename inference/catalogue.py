@@ -1,8 +1,9 @@
-"""The models on offer, as data: ``catalogue.toml`` next to this file, checked when it is loaded.
+"""The models on offer, as data: ``catalogue.toml`` next to this file and the operator's, checked when they are loaded.
 
 Needs neither Django nor a database: the console, the gateway and the worker all read the same facts here.
 """
 
+import os
 import tomllib
 import uuid
 from collections.abc import Iterable
@@ -10,15 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from inference.catalogue_fields import CatalogueError, Fields
+
 CATALOGUE_FILE = Path(__file__).with_name("catalogue.toml")
 
 MODALITIES = ("text", "image")
 VECTOR_TYPES = ("dense", "sparse", "multi")
 FAMILIES = ("dense", "bm25", "splade", "colbert", "image")
-
-
-class CatalogueError(ValueError):
-    """An entry of the catalogue is wrong; the message names the entry and the field."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,9 @@ class Weights:
 
     family: str  # one of FAMILIES
     fastembed_id: str | None = None  # None: the family needs no files
-    hub_repo: str | None = None
+    hub_repo: str | None = None  # None: the files are in the operator's folder, or in a package
     model_file: str | None = None  # the ONNX graph, relative to the model's folder
+    sha256: str | None = None  # of ``model_file`` on the hub, where it is known; lower-case hex
     pooling: str | None = None  # set where fastembed does not know the model: it is registered with this
     package: PackagedWeights | None = None
 
@@ -79,70 +79,14 @@ class ModelSpec:
     weights: Weights | None = None  # None exactly for external models
 
 
-class _Fields:
-    """The fields of one TOML table, taken out one by one so that what is left over is unknown."""
-
-    def __init__(self, where: str, table: Any) -> None:
-        if not isinstance(table, dict):
-            raise CatalogueError(f"{where} must be a table")
-        self.where = where
-        self._left = dict(table)
-
-    def fail(self, field: str, problem: str) -> CatalogueError:
-        return CatalogueError(f"{self.where}: field '{field}' {problem}")
-
-    def take(self, field: str, kind: type, default: Any = ...) -> Any:
-        if field not in self._left:
-            if default is ...:
-                raise self.fail(field, "is missing")
-            return default
-        value = self._left.pop(field)
-        if type(value) is not kind:  # a bool is an int for isinstance, and no price
-            raise self.fail(field, f"must be {kind.__name__}, got {value!r}")
-        return value
-
-    def text(self, field: str, default: Any = ...) -> Any:
-        value = self.take(field, str, default)
-        if value == "":
-            raise self.fail(field, "must not be empty")
-        return value
-
-    def positive(self, field: str, default: Any = ..., *, least: int = 1) -> Any:
-        value = self.take(field, int, default)
-        if value is not None and value < least:
-            raise self.fail(field, f"must be {least} or more, got {value}")
-        return value
-
-    def one_of(self, field: str, choices: tuple[str, ...]) -> str:
-        value: str = self.take(field, str)
-        if value not in choices:
-            raise self.fail(field, f"must be one of {', '.join(choices)}, got {value!r}")
-        return value
-
-    def table(self, field: str) -> "_Fields | None":
-        if field not in self._left:
-            return None
-        return _Fields(f"{self.where}, {field}", self._left.pop(field))
-
-    def finish(self) -> None:
-        for field in self._left:
-            raise self.fail(field, "is unknown")
-
-
-def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, ModelSpec]:
-    """Read and check the catalogue: models by name, in the order of the file.
+def load_catalogue(*paths: Path) -> dict[str, ModelSpec]:
+    """Read and check the catalogue: models by name, in the order of the files.
 
     Raises ``CatalogueError`` that names the entry and the field.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogueError(f"{path.name}: {error}") from error
     models: dict[str, ModelSpec] = {}
     taken: dict[str, str] = {}
-    for number, table in enumerate(document.get("models", []), start=1):
-        name = table.get("name") if isinstance(table, dict) else None
-        fields = _Fields(f"{path.name}, model {name or f'number {number}'}", table)
+    for fields in (fields for path in paths for fields in _entries(path)):
         spec = _model(fields)
         for label, key in [
             ("id", str(spec.id)),
@@ -153,16 +97,28 @@ def load_catalogue(path: Path = CATALOGUE_FILE) -> dict[str, ModelSpec]:
                 raise fields.fail(label, f"{key} is already taken by {taken[key]}")
             taken[key] = spec.name
         models[spec.name] = spec
-    if not models:
-        raise CatalogueError(f"{path.name} lists no models")
     for spec in models.values():
         images = models.get(spec.images_by or spec.name)
         if images is None or images.dimensions != spec.dimensions:
-            raise CatalogueError(f"{path.name}, model {spec.name}: images_by must name a model with as many dimensions")
+            raise CatalogueError(f"model {spec.name}: images_by must name a model with as many dimensions")
     return models
 
 
-def _model(fields: _Fields) -> ModelSpec:
+def _entries(path: Path) -> list[Fields]:
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8")).get("models")
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogueError(f"{path.name}: {error}") from error
+    if not isinstance(entries, list) or not entries:
+        raise CatalogueError(f"{path.name} lists no models")
+    names = [entry.get("name") if isinstance(entry, dict) else None for entry in entries]
+    return [
+        Fields(f"{path.name}, model {name or f'number {number}'}", entry)
+        for number, (name, entry) in enumerate(zip(names, entries, strict=True), start=1)
+    ]
+
+
+def _model(fields: Fields) -> ModelSpec:
     prefixes = fields.table("prefixes")
     weights = fields.table("weights")
     spec = ModelSpec(
@@ -193,7 +149,7 @@ def _model(fields: _Fields) -> ModelSpec:
     return spec
 
 
-def _check_whole(fields: _Fields, spec: ModelSpec) -> None:
+def _check_whole(fields: Fields, spec: ModelSpec) -> None:
     if spec.name != spec.name.lower():
         raise fields.fail("name", "must be lower case: names are matched without regard to case")
     if spec.is_external:
@@ -216,7 +172,7 @@ def _check_whole(fields: _Fields, spec: ModelSpec) -> None:
         raise fields.fail("tokens_per_image", "is missing for an image model")
 
 
-def _identifier(fields: _Fields) -> uuid.UUID:
+def _identifier(fields: Fields) -> uuid.UUID:
     text = fields.text("id")
     try:
         return uuid.UUID(text)
@@ -224,58 +180,70 @@ def _identifier(fields: _Fields) -> uuid.UUID:
         raise fields.fail("id", f"must be a UUID, got {text!r}") from None
 
 
-def _aliases(fields: _Fields) -> tuple[str, ...]:
+def _aliases(fields: Fields) -> tuple[str, ...]:
     aliases = fields.take("aliases", list, [])
     if not all(isinstance(alias, str) and alias and alias == alias.lower() for alias in aliases):
         raise fields.fail("aliases", f"must be lower-case names, got {aliases!r}")
     return tuple(aliases)
 
 
-def _prefixes(fields: _Fields) -> Prefixes:
+def _prefixes(fields: Fields) -> Prefixes:
     prefixes = Prefixes(query=fields.take("query", str, ""), passage=fields.take("passage", str, ""))
     fields.finish()
     return prefixes
 
 
-def _weights(fields: _Fields) -> Weights:
+def _weights(fields: Fields) -> Weights:
     package = fields.table("package")
     weights = Weights(
         family=fields.one_of("family", FAMILIES),
         fastembed_id=fields.text("fastembed_id", None),
         hub_repo=fields.text("hub_repo", None),
         model_file=fields.text("model_file", None),
+        sha256=_digest(fields, None),
         pooling=fields.text("pooling", None),
         package=_package(package) if package else None,
     )
     fields.finish()
     if weights.fastembed_id is not None:
-        for field in ("hub_repo", "model_file"):
-            if getattr(weights, field) is None:
-                raise fields.fail(field, "is missing")
+        if weights.model_file is None:
+            raise fields.fail("model_file", "is missing")
     elif weights.family != "bm25":
         raise fields.fail("fastembed_id", f"is missing for family {weights.family}")
     return weights
 
 
-def _package(fields: _Fields) -> PackagedWeights:
+def _package(fields: Fields) -> PackagedWeights:
     package = PackagedWeights(
         name=fields.text("name"),
         version=fields.text("version"),
         folder=fields.text("folder"),
         size=fields.positive("size"),
-        sha256=fields.text("sha256"),
+        sha256=_digest(fields),
     )
     fields.finish()
-    if len(package.sha256) != 64 or set(package.sha256) - set("0123456789abcdef"):
-        raise fields.fail("sha256", "must be 64 lower-case hexadecimal digits")
     return package
+
+
+def _digest(fields: Fields, default: Any = ...) -> Any:
+    digest = fields.text("sha256", default)
+    if digest is not None and (len(digest) != 64 or set(digest) - set("0123456789abcdef")):
+        raise fields.fail("sha256", "must be 64 lower-case hexadecimal digits")
+    return digest
 
 
 def _by_any_name(models: Iterable[ModelSpec]) -> dict[str, ModelSpec]:
     return {name: spec for spec in models for name in (spec.name, *spec.aliases)}
 
 
-CATALOGUE = load_catalogue()
+def catalogue_files() -> list[Path]:
+    """Ours, and the operator's ``catalogue.toml`` beside their weights if there is one."""
+    folder = os.environ.get("INFERENCE_MODELS_DIR")
+    own = Path(folder) / CATALOGUE_FILE.name if folder else None
+    return [CATALOGUE_FILE, own] if own is not None and own.is_file() else [CATALOGUE_FILE]
+
+
+CATALOGUE = load_catalogue(*catalogue_files())
 _NAMES = _by_any_name(CATALOGUE.values())
 
 

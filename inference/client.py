@@ -1,5 +1,6 @@
 """The asynchronous client of the inference worker, for the gateway and whoever else needs vectors."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -7,7 +8,14 @@ import aiohttp
 import orjson
 
 from inference.provider_keys import NO_KEYS, ProviderKeys
-from inference.worker.protocol import Embeddings, InferenceError, SparseEmbedding, decode_embeddings
+from inference.worker.protocol import (
+    SECONDS_HEADER,
+    TRACE_HEADER,
+    Embeddings,
+    InferenceError,
+    SparseEmbedding,
+    decode_embeddings,
+)
 
 __all__ = ["Embeddings", "InferenceClient", "InferenceError", "SparseEmbedding"]
 
@@ -30,11 +38,19 @@ class InferenceClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def embed(
-        self, model: str, kind: Kind, inputs: Sequence[dict[str, Any]], keys: ProviderKeys = NO_KEYS
+        self,
+        model: str,
+        kind: Kind,
+        inputs: Sequence[dict[str, Any]],
+        keys: ProviderKeys = NO_KEYS,
+        *,
+        seconds: float | None = None,
+        trace: str = "",
     ) -> Embeddings:
         """Embed ``inputs`` (``{"data", "data_type": "text"|"image"|"object", "options"}``) with one model.
 
-        ``keys`` are the caller's for external providers; the worker uses them for this call only.
+        ``keys`` are the caller's for external providers; the worker uses them for this call only. ``seconds`` is how
+        long the caller waits: what is not computed by then is dropped. ``trace`` names the request in the logs.
         Returns the embeddings in the order of the inputs. Raises ``InferenceError``: 400 for an input the model
         cannot take, 404 unknown model, 429 busy (with ``retry_after``), 503 model or worker not available.
         """
@@ -42,7 +58,10 @@ class InferenceClient:
             body = orjson.dumps({"model": model, "kind": kind, "inputs": inputs})
         except orjson.JSONEncodeError as error:
             raise InferenceError(400, "invalid_input", _unspeakable(inputs, error)) from error
-        answer = await self._call("POST", "/embed", body, keys.headers())
+        headers = keys.headers() | ({TRACE_HEADER: trace} if trace else {})
+        if seconds is not None:
+            headers[SECONDS_HEADER] = f"{seconds:.3f}"
+        answer = await self._call("POST", "/embed", body, headers)
         try:
             return decode_embeddings(answer)
         except ValueError as error:
@@ -52,6 +71,14 @@ class InferenceClient:
         """What the worker says of each model: ``name``, ``state``, ``progress`` (0..1 or None), ``reason``."""
         models: list[dict[str, Any]] = orjson.loads(await self._call("GET", "/models"))["models"]
         return models
+
+    async def ping(self, seconds: float) -> None:
+        """Return if the worker answers in time. Raises ``InferenceError`` 503."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._call("GET", "/healthz")
+        except TimeoutError as error:
+            raise _unreachable("does not answer") from error
 
     async def close(self) -> None:
         """Close the connections; the client may not be used afterwards."""
@@ -64,11 +91,12 @@ class InferenceClient:
         try:
             async with self._connected().request(method, self._base + path, data=body, headers=headers) as response:
                 answer = await response.read()
-        except TimeoutError as error:
-            sentence = f"The inference worker did not answer within {_LONGEST_ANSWER_SECONDS} seconds."
-            raise InferenceError(503, "worker_unavailable", sentence) from error
+        except aiohttp.ClientConnectorError as error:
+            raise _unreachable("cannot be reached") from error
+        except aiohttp.ServerTimeoutError as error:
+            raise _unreachable("does not answer") from error
         except (aiohttp.ClientError, OSError) as error:
-            sentence = "The inference worker cannot be reached. Try again in a few seconds."
+            sentence = "The inference worker went away before it had answered. Try again in a few seconds."
             raise InferenceError(503, "worker_unavailable", sentence, retry_after=1) from error
         if response.status != 200:
             raise _refusal(response, answer)
@@ -85,6 +113,12 @@ class InferenceClient:
             # No limit on connections: how much runs at once is for the worker to say, with 429.
             self._session = aiohttp.ClientSession(connector=connector, timeout=timeout)
         return self._session
+
+
+def _unreachable(what: str) -> InferenceError:
+    """The request did not reach the worker, so nothing came of it."""
+    sentence = f"The inference worker {what}. Try again in a few seconds."
+    return InferenceError(503, "worker_unreachable", sentence, retry_after=1)
 
 
 def _unspeakable(inputs: Sequence[dict[str, Any]], error: Exception) -> str:

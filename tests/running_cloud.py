@@ -17,6 +17,7 @@ import psycopg
 from cloudconsole.paths import PROJECT_DIR, Paths, resolve_paths
 from tests.waiting import wait_until
 
+PORTS = ("CLOUDCONSOLE_PORT", "CLOUDCONSOLE_GRPC_PORT", "GATEWAY_REST_PORT", "GATEWAY_GRPC_PORT")
 START_SECONDS = 180  # the first start of all fetches weights
 
 
@@ -111,7 +112,7 @@ def free_port() -> int:
 @contextmanager
 def start_cloud(folder: Path) -> Iterator[RunningCloud]:
     """A cloud with its data in ``folder`` on free ports, stopped at the end."""
-    ports = {name: str(free_port()) for name in ("CLOUDCONSOLE_PORT", "GATEWAY_REST_PORT", "GATEWAY_GRPC_PORT")}
+    ports = {name: str(free_port()) for name in PORTS}
     environment = (
         os.environ
         | ports

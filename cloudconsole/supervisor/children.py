@@ -59,6 +59,7 @@ def processes() -> list[ChildSpecification]:
         ChildSpecification("inference", [PYTHON, MANAGE, "inference_worker"], probes.inference_worker_ready),
         ChildSpecification("gateway", [PYTHON, MANAGE, "gateway"], probes.gateway_ready),
         ChildSpecification("console", console + address, probes.console_ready),
+        ChildSpecification("admin api", [PYTHON, MANAGE, "admin_api"], probes.admin_api_ready),
         ChildSpecification(
             "task worker",
             [*CELERY, "worker", "--pool", "threads", "--concurrency", "4", "--loglevel", "WARNING"],

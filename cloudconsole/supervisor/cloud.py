@@ -19,7 +19,7 @@ from cloudconsole.supervisor.child import Child, ChildSpecification, say
 from cloudconsole.supervisor.children import processes, servers
 from cloudconsole.supervisor.demo import seed_demo
 from cloudconsole.supervisor.folders import StartRefused, prepare_folders
-from cloudconsole.supervisor.running import RunningProcesses
+from cloudconsole.supervisor.running import RunningProcesses, configured_ports
 from cloudconsole.supervisor.status import CloudStatus, read_status
 
 SERVER_SECONDS = 60
@@ -88,8 +88,7 @@ class Cloud:
 
     def _write_down(self) -> None:
         ids = {child.specification.name: child.process.pid for child in self.children if child.process}
-        ports = settings.CONSOLE_PORT, settings.GATEWAY_REST_PORT, settings.GATEWAY_GRPC_PORT
-        RunningProcesses(*ports, ids).write(settings.PATHS.processes)
+        RunningProcesses(*configured_ports(), ids).write(settings.PATHS.processes)
 
     async def _start_and_wait(self, specification: ChildSpecification, seconds: float) -> None:
         if not await self._start_child(specification).wait_ready(seconds):
@@ -120,6 +119,7 @@ def run_cloud(*, demo: bool) -> None:
         (settings.CONSOLE_PORT, "CLOUDCONSOLE_PORT"),
         (settings.GATEWAY_REST_PORT, "GATEWAY_REST_PORT"),
         (settings.GATEWAY_GRPC_PORT, "GATEWAY_GRPC_PORT"),
+        (settings.API_GRPC_PORT, "CLOUDCONSOLE_GRPC_PORT"),
     ):
         _check_port(port, option)
     with lock:
@@ -164,6 +164,7 @@ def _print_banner(status: CloudStatus, seconds: float) -> None:
     lines += [
         f"  Console:        {status['urls']['console']}",
         f"  Data plane:     {status['urls']['rest']} (gRPC: {status['urls']['grpc']})",
+        f"  Admin API:      {status['urls']['api']} (gRPC with TLS: {status['urls']['api_grpc']})",
     ]
     if demo := status["demo"]:
         lines += [

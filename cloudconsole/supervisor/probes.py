@@ -1,6 +1,7 @@
 """Asking each process whether it does its work: the supervisor and ``manage.py status`` use the same questions."""
 
 import asyncio
+import ssl
 from typing import Any
 
 import aiohttp
@@ -20,6 +21,22 @@ async def console_ready() -> bool:
 async def gateway_ready() -> bool:
     scheme = "https" if settings.TLS_CERT_FILE else "http"
     return await get_json(f"{scheme}://{settings.BIND}:{running_processes().rest_port}/readyz") is not None
+
+
+async def admin_api_ready() -> bool:
+    """Whether it shakes hands; the certificate is for the names that clients use, not for this address."""
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    trusting.set_alpn_protocols(["h2"])
+    try:
+        async with asyncio.timeout(TIMEOUT.total):
+            _, writer = await asyncio.open_connection(
+                settings.BIND, running_processes().api_grpc_port, ssl=trusting, server_hostname=""
+            )
+    except (OSError, TimeoutError):  # ssl.SSLError is an OSError
+        return False
+    writer.close()
+    return True
 
 
 async def node_agent_ready() -> bool:

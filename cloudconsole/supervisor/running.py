@@ -15,6 +15,7 @@ class RunningProcesses:
     console_port: int
     rest_port: int
     grpc_port: int
+    api_grpc_port: int
     process_ids: dict[str, int] = field(default_factory=dict)
 
     def write(self, file: Path) -> None:
@@ -27,5 +28,10 @@ def running_processes() -> RunningProcesses:
     """What the last supervisor on this data folder wrote down, else the ports that a new one would use."""
     try:
         return RunningProcesses(**json.loads(settings.PATHS.processes.read_text()))
-    except FileNotFoundError:
-        return RunningProcesses(settings.CONSOLE_PORT, settings.GATEWAY_REST_PORT, settings.GATEWAY_GRPC_PORT)
+    except (FileNotFoundError, TypeError):  # TypeError: written by another release
+        return RunningProcesses(*configured_ports())
+
+
+def configured_ports() -> tuple[int, int, int, int]:
+    """The ports of the settings, in the order in which RunningProcesses has them."""
+    return settings.CONSOLE_PORT, settings.GATEWAY_REST_PORT, settings.GATEWAY_GRPC_PORT, settings.API_GRPC_PORT

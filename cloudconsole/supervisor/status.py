@@ -50,11 +50,16 @@ def read_status() -> CloudStatus:
 
 
 async def _ask_processes() -> tuple[dict[str, bool], list[dict[str, Any]]]:
-    console, gateway, node_agent, models = await asyncio.gather(
-        probes.console_ready(), probes.gateway_ready(), probes.node_agent_ready(), probes.inference_models()
+    console, admin_api, gateway, node_agent, models = await asyncio.gather(
+        probes.console_ready(),
+        probes.admin_api_ready(),
+        probes.gateway_ready(),
+        probes.node_agent_ready(),
+        probes.inference_models(),
     )
     return {
         "console": console,
+        "admin_api": admin_api,
         "gateway": gateway,
         "node_agent": node_agent,
         "inference": probes.weights_settled(models),
@@ -67,6 +72,7 @@ def urls() -> dict[str, str]:
     return {
         "console": f"http://{host}:{running.console_port}",
         "api": f"http://{host}:{running.console_port}/api",
+        "api_grpc": f"{host}:{running.api_grpc_port}",
         "rest": f"{'https' if settings.TLS_CERT_FILE else 'http'}://{host}:{running.rest_port}",
         "grpc": f"{host}:{running.grpc_port}",
     }

@@ -17,6 +17,7 @@ from pathlib import Path
 import uvicorn
 import uvloop
 
+from clusters.http_protocol import WholeAnswers
 from clusters.node.grpc.server import GrpcApi
 from clusters.node.log_lines import log_to_stdout
 from clusters.node.node import Node
@@ -118,11 +119,12 @@ async def _serve(options: argparse.Namespace) -> int:
     with _listen(options) as listener:
         config = uvicorn.Config(
             api,
-            http="httptools",
+            http=WholeAnswers,
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             backlog=_BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_CUT_OFF_SECONDS,

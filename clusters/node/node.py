@@ -15,10 +15,11 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from clusters.node.engine.commit import GroupCommit, WriteRequest
-from clusters.node.engine.journal import Journal, JournalEntry
+from clusters.node.engine.journal import Form, Journal, JournalEntry
 from clusters.node.engine.registry import Collections
 from clusters.node.engine.strict_mode import check_strict_mode
 from clusters.node.errors import EngineFailure, FormatError, NodeError, is_panic, refusal_of
+from clusters.node.grpc.methods import parse_message
 from clusters.node.operations import OPERATIONS, Kind, Operation
 from clusters.node.results import Applied
 
@@ -29,7 +30,10 @@ LARGEST_GROUP_BYTES = 8 * 1024 * 1024  # bounds how long one group keeps everybo
 
 @dataclass
 class Call:
-    """One request: a parsed body, and the raw one for the journal; ``timeout`` in seconds, if the caller set one."""
+    """One request: a parsed body, and the raw one, in its form, for the journal.
+
+    ``timeout`` in seconds, if the caller set one.
+    """
 
     operation: Operation
     collection: str | None = None
@@ -38,6 +42,7 @@ class Call:
     raw: bytes = b""
     wait: bool = True
     timeout: int | None = None
+    form: Form = "json"
 
 
 @dataclass
@@ -168,7 +173,8 @@ class _Engine:
     def _journalled_request(self, entry: JournalEntry) -> WriteRequest:
         operation = OPERATIONS[entry.operation]
         collection = self._collections.in_folder(entry.folder)
-        call = Call(operation, collection.name, entry.parameters, operation.parse(entry.body), entry.body)
+        body = operation.parse(entry.body) if entry.form == "json" else parse_message(operation.name, entry.body)
+        call = Call(operation, collection.name, entry.parameters, body, entry.body, form=entry.form)
         return self._write_request(call)
 
     def _alone(self, call: Call) -> Any:
@@ -190,7 +196,7 @@ class _Engine:
     def _write_request(self, call: Call) -> WriteRequest:
         steps = self._function_value(call)
         folder = self._collections.get(call.collection or "").folder.name
-        entry = JournalEntry(call.operation.name, folder, call.parameters, call.raw)
+        entry = JournalEntry(call.operation.name, folder, call.parameters, call.raw, call.form)
         return WriteRequest(entry, steps)
 
     def _write_outcome(self, call: Call, request: Any) -> Any:

@@ -22,6 +22,7 @@ from clusters.node.engine import (
     vector_names,
 )
 from clusters.node.models import m
+from clusters.node.points import points_in_json
 from clusters.node.shapes import body_validator, parse_body
 
 
@@ -39,6 +40,7 @@ class Operation:
 
     ``function(collections, collection name, body, **path parameters)`` returns the engine's answer, or, for a
     write, the steps to apply. ``result`` makes JSON of the answer, or of the ids of the applied operations.
+    ``quickly`` reads the bodies it can, and None of others.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Operation:
     function: Callable[..., Any]
     result: Callable[[Any], Any]
     request: Any = None
+    quickly: Callable[[bytes], Any] | None = None
 
     @cached_property
     def _validator(self) -> SchemaValidator:
@@ -55,7 +58,10 @@ class Operation:
 
     def parse(self, raw: bytes) -> Any:
         """The request model of a body; None for an operation without one. Raises FormatError, ValidationFailed."""
-        return None if self.request is None else parse_body(self._validator, raw)
+        if self.request is None:
+            return None
+        body = self.quickly(raw) if self.quickly else None
+        return parse_body(self._validator, raw) if body is None else body
 
 
 _COLLECTION = "/collections/{collection_name}"
@@ -129,7 +135,16 @@ _TABLE = [
     _read("scroll_points", "POST", f"{_POINTS}/scroll", reads.scroll_points, results.scroll, m.ScrollRequest),
     _read("count_points", "POST", f"{_POINTS}/count", reads.count_points, results.count, m.CountRequest),
     _read("facet", "POST", f"{_COLLECTION}/facet", reads.facet, results.facet_hits, m.FacetRequest),
-    _write("upsert_points", "PUT", _POINTS, updates.upsert_points, m.PointInsertOperations),
+    Operation(
+        "upsert_points",
+        "PUT",
+        _POINTS,
+        Kind.WRITE,
+        updates.upsert_points,
+        results.updated,
+        m.PointInsertOperations,
+        points_in_json,
+    ),
     _write("delete_points", "POST", f"{_POINTS}/delete", updates.delete_points, m.PointsSelector),
     _write("update_vectors", "PUT", f"{_POINTS}/vectors", updates.update_vectors, m.UpdateVectors),
     _write("delete_vectors", "POST", f"{_POINTS}/vectors/delete", updates.delete_vectors, m.DeleteVectors),

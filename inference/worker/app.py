@@ -7,16 +7,19 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from inference.provider_keys import ProviderKeys
 from inference.worker.embedding import Embedder
-from inference.worker.protocol import InferenceError, encode_embeddings
+from inference.worker.protocol import SECONDS_HEADER, TRACE_HEADER, InferenceError, encode_embeddings
 
 LARGEST_BODY = 64 * 1024 * 1024
+_LONGEST_TRACE = 100
 
 
 class WorkerApp:
@@ -31,7 +34,7 @@ class WorkerApp:
         routes = [
             Route("/embed", self._embed, methods=["POST"]),
             Route("/models", self._models),
-            Route("/counters", self._counters),
+            Route("/metrics", self._metrics),
             Route("/healthz", self._healthz),
             Route("/readyz", self._readyz),
         ]
@@ -50,15 +53,23 @@ class WorkerApp:
             body = _parse(await _read(request))
         except ClientDisconnect:
             return Response(status_code=499)
-        keys = ProviderKeys(request.headers.get)
-        embedding = asyncio.ensure_future(
-            self._embedder.embed(body.get("model"), body.get("kind"), body.get("inputs"), keys)
+        work = self._embedder.embed(
+            body.get("model"),
+            body.get("kind"),
+            body.get("inputs"),
+            ProviderKeys(request.headers.get),
+            request.headers.get(TRACE_HEADER, "")[:_LONGEST_TRACE],
         )
-        caller = asyncio.ensure_future(_gone(request))
+        embedding, caller = asyncio.ensure_future(work), asyncio.ensure_future(_gone(request))
         try:
-            await asyncio.wait({embedding, caller}, return_when=asyncio.FIRST_COMPLETED)
-            if not embedding.done():
+            await asyncio.wait(
+                {embedding, caller}, return_when=asyncio.FIRST_COMPLETED, timeout=_seconds(request.headers)
+            )
+            if caller.done() and not embedding.done():
                 return Response(status_code=499)
+            if not embedding.done():
+                sentence = "The model could not embed this in the time the caller allows. Try again, or send less."
+                raise InferenceError(503, "deadline", sentence, retry_after=1)
             answer = encode_embeddings(embedding.result())
         finally:
             embedding.cancel()
@@ -66,21 +77,10 @@ class WorkerApp:
         return Response(answer, media_type="application/octet-stream")
 
     async def _models(self, _: Request) -> Response:
-        records = self._embedder.registry.records.values()
-        return _json({"models": [record.describe() for record in records]})
+        return _json({"models": await self._embedder.registry.describe()})
 
-    async def _counters(self, _: Request) -> Response:
-        models = {
-            name: {
-                "texts": queue.counters.texts,
-                "tokens": queue.counters.tokens,
-                "dropped": queue.counters.dropped,
-                "shared": queue.counters.shared,
-                "batch_sizes": {str(size): count for size, count in sorted(queue.counters.batch_sizes.items())},
-            }
-            for name, queue in self._embedder.queues.items()
-        }
-        return _json({"models": models})
+    async def _metrics(self, _: Request) -> Response:
+        return Response(self._embedder.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _healthz(self, _: Request) -> Response:
         return _json({"status": "ok"})
@@ -112,6 +112,13 @@ def _parse(body: bytes) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise InferenceError(400, "invalid_input", "The body must be a JSON object.")
     return parsed
+
+
+def _seconds(headers: Headers) -> float | None:
+    try:
+        return max(float(headers[SECONDS_HEADER]), 0.0)
+    except (KeyError, ValueError):
+        return None
 
 
 async def _gone(request: Request) -> None:

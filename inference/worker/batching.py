@@ -28,6 +28,8 @@ class WaitingText:
         self.length = length
         self.result = result
         self.callers = 1
+        self.traces: list[str] = []  # the requests that it is run for
+        self.since = 0.0  # when it began to wait, on the monotonic clock
         self.rank = (0, 0)
 
 

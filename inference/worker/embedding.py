@@ -1,6 +1,7 @@
 """From a request for embeddings to its vectors: check the inputs, tokenise ahead, let the scheduler run them."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,13 +15,19 @@ from inference.provider_keys import NO_KEYS, ProviderKeys
 from inference.worker import families
 from inference.worker.external.embedder import ExternalEmbedder
 from inference.worker.images.preparation import ImagePreparation
+from inference.worker.metrics import Metrics
+from inference.worker.priorities import in_background
 from inference.worker.protocol import Embeddings, InferenceError
+from inference.worker.queues import KINDS
 from inference.worker.registry import ModelRegistry
-from inference.worker.scheduler import KINDS, ModelQueue, Scheduler
+from inference.worker.residency import Resident
+from inference.worker.scheduler import Scheduler
 
 # Texts tokenised in one go: the first batches run while the rest of a large request is still tokenised, and other
 # requests get their turn in between.
 _TOKENIZED_AT_ONCE = 64
+# So few characters are tokenised faster than a thread could be woken for it.
+_TOKENIZED_HERE = 2000
 # In the bounds of what may wait an image counts as so many texts: it takes 150 kB while it waits.
 _TEXTS_PER_IMAGE = 8
 
@@ -34,19 +41,33 @@ class _Input:
 class Embedder:
     """Answers requests with the models of a registry. Belongs to the event loop it is started on."""
 
-    def __init__(self, registry: ModelRegistry, external: ExternalEmbedder, images: ImagePreparation) -> None:
+    def __init__(
+        self,
+        registry: ModelRegistry,
+        scheduler: Scheduler,
+        external: ExternalEmbedder,
+        images: ImagePreparation,
+        metrics: Metrics,
+    ) -> None:
         self.registry = registry
+        self.metrics = metrics
+        self._scheduler = scheduler
         self._external = external
         self._images = images
-        self._scheduler = Scheduler()
-        # Two, because megabytes without a single space are tokenised whole and take seconds.
-        self._tokenizing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="tokenize")
-        self.queues: dict[str, ModelQueue] = {}
+        # Two each, so that one long text keeps nobody waiting.
+        self._tokenizing = {
+            "search": ThreadPoolExecutor(max_workers=2, thread_name_prefix="tokenize-search"),
+            "update": ThreadPoolExecutor(
+                max_workers=2, thread_name_prefix="tokenize-update", initializer=in_background
+            ),
+        }
 
-    async def embed(self, name: Any, kind: Any, inputs: Any, keys: ProviderKeys = NO_KEYS) -> Embeddings:
+    async def embed(
+        self, name: Any, kind: Any, inputs: Any, keys: ProviderKeys = NO_KEYS, trace: str = ""
+    ) -> Embeddings:
         """The embeddings of ``inputs`` (see the client) by the model called ``name``; ``kind`` "search" or "update".
 
-        ``keys`` are the caller's for external providers, used for this request only.
+        ``keys`` are the caller's for external providers, used for this request only; ``trace`` names it in the log.
         Raises ``InferenceError``; nothing is computed unless every input can be.
         """
         spec = _model(name)
@@ -55,12 +76,12 @@ class Embedder:
         checked = _check_inputs(spec, inputs)
         if spec.is_external:
             return await self._external.embed(spec, name.lower(), kind, checked, keys)
-        model = await self.registry.loaded(spec)
-        if families.needs_no_files(spec):
-            return await self._embed_words(spec, model, kind, checked)
-        if spec.modality == "image":
-            return await self._embed_images(spec, model, kind, checked)
-        return await self._embed_tokens(spec, model, kind, checked)
+        async with self.registry.using(spec) as resident:
+            if families.needs_no_files(spec):
+                return await self._embed_words(spec, resident.model, kind, checked)
+            if spec.modality == "image":
+                return await self._embed_images(spec, resident, kind, checked, trace)
+            return await self._embed_tokens(spec, resident, kind, checked, trace)
 
     def start(self) -> None:
         """Begin to run batches, and to look for and load models."""
@@ -73,33 +94,42 @@ class Embedder:
         self.registry.close()
         self._scheduler.close()
         self._images.close()
-        self._tokenizing.shutdown(wait=False, cancel_futures=True)
+        for threads in self._tokenizing.values():
+            threads.shutdown(wait=False, cancel_futures=True)
         await self._external.close()
 
-    async def _embed_tokens(self, spec: ModelSpec, model: Any, kind: str, inputs: Sequence[_Input]) -> Embeddings:
+    async def _embed_tokens(
+        self, spec: ModelSpec, resident: Resident, kind: str, inputs: Sequence[_Input], trace: str
+    ) -> Embeddings:
         sizes = [_matryoshka_size(spec, index, one.options) for index, one in enumerate(inputs)]
         truncated = []
-        with self._scheduler.request(self._queue(spec, model), kind, len(inputs)) as request:
+        with self._scheduler.request(resident.queue, kind, len(inputs), trace) as request:
             for start in range(0, len(inputs), _TOKENIZED_AT_ONCE):
                 texts = [one.text for one in inputs[start : start + _TOKENIZED_AT_ONCE]]
-                tokenized = await self._in_thread(model.tokenize, texts, kind)
+                tokenized = await self._tokenize(resident, texts, kind)
                 truncated += [text.truncated for text in tokenized]
                 request.add(tokenized)
             results = await request.results()
         return _embeddings(spec, results, sizes, truncated)
 
-    async def _embed_images(self, spec: ModelSpec, model: Any, kind: str, inputs: Sequence[_Input]) -> Embeddings:
+    async def _tokenize(self, resident: Resident, texts: list[str], kind: str) -> Any:
+        begun = time.monotonic()
+        if sum(map(len, texts)) <= _TOKENIZED_HERE:
+            tokenized = resident.model.tokenize(texts, kind)
+        else:
+            tokenized = await self._in_thread(kind, resident.model.tokenize, texts, kind)
+        resident.queue.metrics[kind].tokenize_seconds.observe(time.monotonic() - begun)
+        return tokenized
+
+    async def _embed_images(
+        self, spec: ModelSpec, resident: Resident, kind: str, inputs: Sequence[_Input], trace: str
+    ) -> Embeddings:
         sizes = [_matryoshka_size(spec, index, one.options) for index, one in enumerate(inputs)]
         waiting = _TEXTS_PER_IMAGE * len(inputs)
-        with self._scheduler.request(self._queue(spec, model), kind, waiting) as request:
-            request.add(await self._images.prepare(model, [one.text for one in inputs]))
+        with self._scheduler.request(resident.queue, kind, waiting, trace) as request:
+            request.add(await self._images.prepare(resident.model, [one.text for one in inputs]))
             results = await request.results()
         return _embeddings(spec, results, sizes, [False] * len(inputs))
-
-    def _queue(self, spec: ModelSpec, model: Any) -> ModelQueue:
-        if spec.name not in self.queues:
-            self.queues[spec.name] = self._scheduler.add_model(model)
-        return self.queues[spec.name]
 
     async def _embed_words(self, spec: ModelSpec, model: Any, kind: str, inputs: Sequence[_Input]) -> Embeddings:
         vectors, counts = [], []
@@ -109,15 +139,15 @@ class Embedder:
             count = 0
             if key not in seen:
                 try:
-                    seen[key], count = await self._in_thread(model.embed, one.text, kind, one.options)
+                    seen[key], count = await self._in_thread(kind, model.embed, one.text, kind, one.options)
                 except ValueError as error:
                     raise _invalid(index, f"has wrong options: {error}") from error
             vectors.append(seen[key])
             counts.append(count)
         return Embeddings(spec.name, spec.vector_type, vectors, counts, [False] * len(inputs))
 
-    async def _in_thread(self, function: Any, *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._tokenizing, function, *arguments)
+    async def _in_thread(self, kind: str, function: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._tokenizing[kind], function, *arguments)
 
 
 def _model(name: Any) -> ModelSpec:

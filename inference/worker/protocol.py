@@ -16,6 +16,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+TRACE_HEADER = "x-request-id"  # names the request in the worker's log as in the gateway's
+SECONDS_HEADER = "x-seconds-left"  # how long the caller waits for the answer
+
 _HEADER_LENGTH = struct.Struct("<I")
 _FLOAT = np.dtype("<f4")
 _INDEX = np.dtype("<u4")

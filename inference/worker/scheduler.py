@@ -1,216 +1,159 @@
-"""Runs the waiting texts of all models, batch after batch, on one thread.
+"""Runs the waiting texts of all models, batch after batch: searches on one thread, updates on another.
 
-One thread, because a batch already uses all cores. Searches go before updates, and each kind has its own bound, so
-that a bulk import neither delays searches by more than the batch that is running nor fills their queue.
+A search never waits for a bulk import's batch, which takes hundreds of milliseconds: it runs beside it, and the
+operating system gives the cores to it first (``priorities.py``). The import goes on with what searches leave.
 """
 
 import asyncio
-import math
-from array import array
-from collections import Counter
-from collections.abc import Sequence
+import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from inference.worker.batching import Lane, WaitingText
+from inference.worker.batching import MOST_TOKENS, WaitingText
+from inference.worker.metrics import Metrics
+from inference.worker.priorities import in_background
 from inference.worker.protocol import InferenceError
+from inference.worker.queues import KINDS, ModelQueue, Request, Runnable
 
-KINDS = ("search", "update")
-# A request is refused when this many texts are already waiting; on two cores about a second of short queries, and
-# about a minute of long texts.
-MOST_WAITING = {"search": 512, "update": 2048}
-# With searches always waiting, every so many of their batches one batch of updates runs.
-SEARCHES_PER_UPDATE = 4
-_LONGEST_RETRY_SECONDS = 30
+log = logging.getLogger(__name__)
 
-
-class Tokenized(Protocol):
-    """What the scheduler needs to know of a tokenised text."""
-
-    @property
-    def ids(self) -> list[int]: ...
-
-
-class Runnable(Protocol):
-    """A loaded model, as far as the scheduler is concerned."""
-
-    def run(self, batch: list[Any], kind: str) -> tuple[list[Any], list[int]]: ...
-
-
-@dataclass
-class Counters:
-    """What a model has done since it was loaded. ``batch_sizes`` counts batches by their number of texts."""
-
-    texts: int = 0
-    tokens: int = 0
-    dropped: int = 0
-    shared: int = 0  # texts that were not run because an equal one was waiting or running
-    batch_sizes: Counter[int] = field(default_factory=Counter)
-
-
-class ModelQueue:
-    """The texts of one model that wait or run, in a lane for each kind."""
-
-    def __init__(self, model: Runnable) -> None:
-        self.model = model
-        self.lanes = {kind: Lane() for kind in KINDS}
-        self.counters = Counters()
-        self.unfinished: dict[tuple[str, bytes], WaitingText] = {}
-        self.admitted = Counter[str]()
-        self.seconds_per_text = 0.0
-
-    def admit(self, kind: str, texts: int) -> None:
-        """Take a request of so many texts in, or raise ``InferenceError`` 429 when too much is waiting already."""
-        if self.admitted[kind] >= MOST_WAITING[kind]:
-            seconds = math.ceil(self.admitted[kind] * self.seconds_per_text)
-            wait = min(max(seconds, 1), _LONGEST_RETRY_SECONDS)
-            sentence = f"The inference worker is busy. Try again in {wait} seconds."
-            raise InferenceError(429, "busy", sentence, retry_after=wait)
-        self.admitted[kind] += texts
-
-    def enqueue(self, kind: str, text: Tokenized) -> WaitingText:
-        """Let a text wait, or join those who already wait for an equal one."""
-        key = array("l", text.ids).tobytes()
-        waiting = self.unfinished.get((kind, key))
-        if waiting is not None:
-            waiting.callers += 1
-            self.counters.shared += 1
-            return waiting
-        result = asyncio.get_running_loop().create_future()
-        waiting = WaitingText(key, text, len(text.ids), result)
-        self.unfinished[kind, key] = waiting
-        self.lanes[kind].add(waiting)
-        return waiting
-
-    def leave(self, kind: str, waiting: WaitingText) -> None:
-        """One caller fewer waits for a text; without any it is not run."""
-        waiting.callers -= 1
-        if waiting.callers == 0 and self.lanes[kind].drop(waiting):
-            self.finish(kind, waiting)
-            self.counters.dropped += 1
-
-    def finish(self, kind: str, waiting: WaitingText) -> None:
-        """Nobody may join a text any more."""
-        self.unfinished.pop((kind, waiting.key), None)
-
-
-class Request:
-    """One caller's texts. Add them as they are tokenised, then wait for the results; leaving drops what is not run."""
-
-    def __init__(self, queue: ModelQueue, kind: str, texts: int, wake: asyncio.Event) -> None:
-        self._queue = queue
-        self._kind = kind
-        self._texts = texts
-        self._wake = wake
-        self._waiting: list[WaitingText] = []
-
-    def __enter__(self) -> "Request":
-        """Raises ``InferenceError`` 429 when too much is waiting already."""
-        self._queue.admit(self._kind, self._texts)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._queue.admitted[self._kind] -= self._texts
-        for waiting in self._waiting:
-            self._queue.leave(self._kind, waiting)
-
-    def add(self, texts: Sequence[Tokenized]) -> None:
-        """Let these texts wait to be run."""
-        self._waiting += [self._queue.enqueue(self._kind, text) for text in texts]
-        self._wake.set()
-
-    async def results(self) -> list[tuple[Any, int]]:
-        """The vector and the processed tokens of each text, in the order they were added.
-
-        A text that shares the result of an earlier one of this request has 0 tokens. Raises ``InferenceError`` 500
-        when the model failed on one of the texts.
-        """
-        results = []
-        counted: set[int] = set()
-        for waiting in self._waiting:
-            vector, tokens = await asyncio.shield(waiting.result)
-            results.append((vector, 0 if id(waiting) in counted else tokens))
-            counted.add(id(waiting))
-        return results
+_TRACES_SHOWN = 8
 
 
 class Scheduler:
     """Belongs to one event loop: ``start`` it there, and ``close`` it when nothing is in flight any more."""
 
-    def __init__(self) -> None:
-        self._queues: list[ModelQueue] = []
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
-        self._wake = asyncio.Event()
-        self._searches_in_a_row = 0
-        self._task: asyncio.Task[None] | None = None
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._runners = {kind: _Runner(kind) for kind in KINDS}
 
     def start(self) -> None:
         """Begin to run batches."""
+        for runner in self._runners.values():
+            runner.start()
+
+    def close(self) -> None:
+        """Stop after the batches that are running."""
+        for runner in self._runners.values():
+            runner.close()
+
+    def add_model(self, name: str, model: Runnable) -> ModelQueue:
+        """A queue for a loaded model."""
+        queue = ModelQueue(name, model, self._metrics)
+        for runner in self._runners.values():
+            runner.queues.append(queue)
+        return queue
+
+    def remove_model(self, queue: ModelQueue) -> None:
+        """Forget a model that nobody uses."""
+        for runner in self._runners.values():
+            runner.queues.remove(queue)
+
+    def request(self, queue: ModelQueue, kind: str, texts: int, trace: str = "") -> Request:
+        """A request for so many texts, to be used as a context manager; ``trace`` names it in the log."""
+        return Request(queue, kind, texts, trace, self._runners[kind].wake)
+
+
+class _Runner:
+    """The batches of one kind, one at a time. Models take turns."""
+
+    def __init__(self, kind: str) -> None:
+        self.queues: list[ModelQueue] = []
+        self.wake = asyncio.Event()
+        self._kind = kind
+        initializer = in_background if kind == "update" else None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"model-{kind}", initializer=initializer)
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run_for_ever())
 
     def close(self) -> None:
-        """Stop after the batch that is running."""
         if self._task is not None:
             self._task.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
-
-    def add_model(self, model: Runnable) -> ModelQueue:
-        """A queue for a loaded model."""
-        queue = ModelQueue(model)
-        self._queues.append(queue)
-        return queue
-
-    def request(self, queue: ModelQueue, kind: str, texts: int) -> "Request":
-        """A request for so many texts, to be used as a context manager."""
-        return Request(queue, kind, texts, self._wake)
 
     async def _run_for_ever(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             chosen = self._next_batch()
             if chosen is None:
-                self._wake.clear()
-                await self._wake.wait()
+                self.wake.clear()
+                await self.wake.wait()
                 continue
-            queue, kind, batch = chosen
-            begun = loop.time()
-            try:
-                texts = [text.text for text in batch]
-                vectors, tokens = await loop.run_in_executor(self._thread, queue.model.run, texts, kind)
-                self._deliver(queue, kind, batch, list(zip(vectors, tokens, strict=True)))
-            except Exception as error:
-                self._fail(queue, kind, batch, error)
-            seconds = (loop.time() - begun) / len(batch)
-            queue.seconds_per_text = 0.9 * (queue.seconds_per_text or seconds) + 0.1 * seconds
+            queue, batch = chosen
+            begun = time.monotonic()
+            texts = [waiting.text for waiting in batch]
+            results = await loop.run_in_executor(self._thread, _run, queue.model, texts, self._kind)
+            self._measure(queue, batch, begun)
+            self._deliver(queue, batch, results)
 
-    def _next_batch(self) -> tuple[ModelQueue, str, list[WaitingText]] | None:
-        updates_turn = self._searches_in_a_row >= SEARCHES_PER_UPDATE
-        for kind in reversed(KINDS) if updates_turn else KINDS:
-            for queue in self._queues:
-                batch = queue.lanes[kind].take_batch()
-                if batch:
-                    # The model that ran goes to the back of the line.
-                    self._queues.remove(queue)
-                    self._queues.append(queue)
-                    self._searches_in_a_row = self._searches_in_a_row + 1 if kind == "search" else 0
-                    return queue, kind, batch
+    def _next_batch(self) -> tuple[ModelQueue, list[WaitingText]] | None:
+        for queue in self.queues:
+            batch = queue.lanes[self._kind].take_batch()
+            if batch:
+                # The model that runs goes to the back of the line.
+                self.queues.remove(queue)
+                self.queues.append(queue)
+                return queue, batch
         return None
 
-    def _deliver(self, queue: ModelQueue, kind: str, batch: list[WaitingText], results: list[tuple[Any, int]]) -> None:
-        counters = queue.counters
-        counters.texts += len(batch)
-        counters.batch_sizes[len(batch)] += 1
+    def _measure(self, queue: ModelQueue, batch: list[WaitingText], begun: float) -> None:
+        seconds = time.monotonic() - begun
+        queue.seconds_per_text = 0.9 * (queue.seconds_per_text or seconds) + 0.1 * seconds / len(batch)
+        metrics = queue.metrics[self._kind]
+        metrics.forward_seconds.observe(seconds)
+        metrics.batch_texts.observe(len(batch))
+        padded = len(batch) * max(waiting.length for waiting in batch)
+        metrics.batch_fill.observe(min(padded / MOST_TOKENS, 1.0))
+        metrics.padding.inc(padded - sum(waiting.length for waiting in batch))
+        for waiting in batch:
+            metrics.queue_seconds.observe(begun - waiting.since)
+        log.debug("%s ran %d texts in %.1f ms for %s", queue.name, len(batch), 1000 * seconds, _traces(batch))
+
+    def _deliver(self, queue: ModelQueue, batch: list[WaitingText], results: list[Any]) -> None:
+        metrics = queue.metrics[self._kind]
         for waiting, result in zip(batch, results, strict=True):
-            counters.tokens += result[1]
-            queue.finish(kind, waiting)
-            if not waiting.result.done():
+            queue.finish(self._kind, waiting)
+            if isinstance(result, Exception):
+                metrics.failed.inc()
+                log.error("%s failed on a text of %d tokens for %s: %s", *_failure(queue, waiting, result))
+                sentence = f"The model failed on this input: {result}"
+                result = InferenceError(500, "model_failed", sentence)
+            else:
+                metrics.texts.inc()
+                metrics.tokens.inc(result[1])
+            if waiting.result.done():
+                continue
+            if isinstance(result, Exception):
+                waiting.result.set_exception(result)
+                waiting.result.exception()  # its callers may be gone; that is no news for the log
+            else:
                 waiting.result.set_result(result)
 
-    def _fail(self, queue: ModelQueue, kind: str, batch: list[WaitingText], error: Exception) -> None:
-        for waiting in batch:
-            queue.finish(kind, waiting)
-            if not waiting.result.done():
-                sentence = f"The model failed on this input: {error}"
-                waiting.result.set_exception(InferenceError(500, "model_failed", sentence))
-                waiting.result.exception()  # its callers may be gone; that is no news for the log
+
+def _run(model: Runnable, texts: list[Any], kind: str) -> list[Any]:
+    """The vector and tokens of each text, or the exception that it causes.
+
+    When a batch fails, its halves are tried: in the end only the texts that make the model fail have failed.
+    """
+    try:
+        vectors, tokens = model.run(texts, kind)
+        return list(zip(vectors, tokens, strict=True))
+    except Exception as error:  # whatever the libraries raise
+        if len(texts) == 1:
+            return [error]
+        middle = len(texts) // 2
+        return _run(model, texts[:middle], kind) + _run(model, texts[middle:], kind)
+
+
+def _failure(queue: ModelQueue, waiting: WaitingText, error: Exception) -> tuple[str, int, str, Exception]:
+    return queue.name, waiting.length, _traces([waiting]), error
+
+
+def _traces(batch: list[WaitingText]) -> str:
+    """The requests that a batch serves, each once and not too many."""
+    traces = list(dict.fromkeys(trace for waiting in batch for trace in waiting.traces if trace))
+    shown = ", ".join(traces[:_TRACES_SHOWN])
+    return f"{shown} and {len(traces) - _TRACES_SHOWN} more" if len(traces) > _TRACES_SHOWN else shown or "no trace"

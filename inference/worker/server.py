@@ -12,11 +12,15 @@ import uvicorn
 from cloudconsole.lifeline import die_with_parent
 from inference.worker.app import WorkerApp
 from inference.worker.config import WorkerConfig
+from inference.worker.devices import Devices, providers_called
 from inference.worker.embedding import Embedder
 from inference.worker.external.embedder import ExternalEmbedder
 from inference.worker.images.fetching import FetcherProcess
 from inference.worker.images.preparation import ImagePreparation
+from inference.worker.metrics import Metrics
 from inference.worker.registry import ModelRegistry
+from inference.worker.residency import Residency
+from inference.worker.scheduler import Scheduler
 from inference.worker.weights import WeightStore
 
 log = logging.getLogger(__name__)
@@ -33,14 +37,24 @@ class AlreadyRunning(Exception):
 def run_worker(config: WorkerConfig) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in flight (at most 30 seconds) and return.
 
-    Dies at once with the process that started it. Raises ``AlreadyRunning``.
+    Dies at once with the process that started it. Raises ``AlreadyRunning`` and ``UnknownProvider``.
     """
     die_with_parent()
-    store = WeightStore(config.cache_dir, config.models_dir, offline=config.offline)
-    fetcher = None if config.offline else FetcherProcess(allow_http=config.image_http)
-    embedder = Embedder(ModelRegistry(config, store), ExternalEmbedder(config.external_urls), ImagePreparation(fetcher))
-    app = WorkerApp(embedder)
+    app = WorkerApp(_embedder(config))
     _Server(_uvicorn_config(config.listen, app), app).run()
+
+
+def _embedder(config: WorkerConfig) -> Embedder:
+    metrics = Metrics()
+    scheduler = Scheduler(metrics)
+    registry = ModelRegistry(
+        Devices(config.threads, providers_called(config.providers)),
+        WeightStore(config.cache_dir, config.models_dir, offline=config.offline),
+        Residency(config.memory, scheduler, metrics),
+    )
+    fetcher = None if config.offline else FetcherProcess(allow_http=config.image_http)
+    external = ExternalEmbedder(config.external_urls)
+    return Embedder(registry, scheduler, external, ImagePreparation(fetcher), metrics)
 
 
 class _Server(uvicorn.Server):

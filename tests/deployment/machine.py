@@ -44,7 +44,7 @@ class Machine:
     def environment(self, name: str) -> dict[str, str]:
         given = {key: self._translated(value, name) for key, value in self.services[name]["environment"].items()}
         place = {"CLOUDCONSOLE_DATA_DIR": str(self.folder / "data"), "GATEWAY_REST_PORT": self._ports[name]}
-        place["GATEWAY_GRPC_PORT"] = self._grpc_ports[name]
+        place["GATEWAY_GRPC_PORT"] = place["CLOUDCONSOLE_GRPC_PORT"] = self._grpc_ports[name]
         image = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOSTNAME": socket.gethostname()}
         return os.environ | given | place | image | {"DJANGO_SETTINGS_MODULE": "cloudconsole.settings"}
 

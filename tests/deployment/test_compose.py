@@ -50,7 +50,7 @@ def test_compose_accepts_the_file():
 
 def test_everything_that_the_design_names_is_there(services):
     expected = {"postgres", "redis", "qdrant-1", "qdrant-2", "qdrant-3", "migrate", "console", "task-worker", "beat"}
-    assert expected | {"gateway-1", "gateway-2", "inference-1", "inference-2"} <= services.keys()
+    assert expected | {"admin-api", "gateway-1", "gateway-2", "inference-1", "inference-2"} <= services.keys()
 
 
 def test_every_service_has_a_health_check_or_ends_by_itself(services):
@@ -151,7 +151,11 @@ def test_the_balancer_has_the_ports_that_are_published_and_used(layout):
 
 def test_only_console_and_gateways_are_reached_from_outside_and_by_default_from_this_machine_only(layout):
     published = {name: service["ports"] for name, service in layout["services"].items() if "ports" in service}
-    assert published == {"console": ["127.0.0.1:8000:8000"], "balancer": ["127.0.0.1:6333:6333", "127.0.0.1:6334:6334"]}
+    assert published == {
+        "console": ["127.0.0.1:8000:8000"],
+        "admin-api": ["127.0.0.1:8443:8443"],
+        "balancer": ["127.0.0.1:6333:6333", "127.0.0.1:6334:6334"],
+    }
     assert layout["networks"]["servers"]["internal"] is True
     for name in ("postgres", "redis", "qdrant-1", "qdrant-2", "qdrant-3"):
         assert layout["services"][name]["networks"] == ["servers"]
@@ -171,7 +175,7 @@ def test_the_qdrant_nodes_form_one_cluster(services):
 def test_what_must_survive_lies_in_volumes(layout):
     used = {volume.split(":")[0] for service in layout["services"].values() for volume in service.get("volumes", [])}
     assert used == layout["volumes"].keys()
-    assert {"postgres", "redis", "qdrant-1", "qdrant-2", "qdrant-3", "models"} == used
+    assert {"postgres", "redis", "qdrant-1", "qdrant-2", "qdrant-3", "models", "tls"} == used
 
 
 def test_the_image_runs_as_an_ordinary_user_and_installs_pinned_packages():

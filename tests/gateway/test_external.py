@@ -21,7 +21,7 @@ from inference.provider_keys import ProviderKeys
 from inference.rules import ClusterFacts
 from tests.gateway.conftest import Door, document, sentence
 from tests.gateway.running import running_gateway
-from tests.inference.conftest import Worker, get, running_worker
+from tests.inference.conftest import Worker, get, metrics_text, running_worker
 from tests.inference.provider_server import KEY, ProviderServer, Reply, refusal, running_provider
 
 pytestmark = [
@@ -222,7 +222,7 @@ def test_a_key_is_in_no_log_no_table_no_redis_and_no_counter(
             assert http.post("/inference", json=request | {"token": new_us.secret}).status_code == 200
             for name in way_in:
                 del http.headers[name]
-        counters = str(get(worker.address, "/counters")[1]) + str(get(worker.address, "/models")[1])
+        measures = metrics_text(worker.address) + str(get(worker.address, "/models")[1])
     printed = capfd.readouterr()
     assert "refused" in caplog.text
     tables = database_dump()
@@ -231,7 +231,7 @@ def test_a_key_is_in_no_log_no_table_no_redis_and_no_counter(
         "the log": caplog.text + printed.out + printed.err,
         "the database": tables,
         "Redis": redis_dump(),
-        "the counters": counters,
+        "the measures": measures,
     }.items():
         assert KEY not in kept, place
 

@@ -107,7 +107,7 @@ def test_the_gate_says_the_same(free_us: Door, channel: grpc.Channel):
 def test_a_busy_worker_says_when_to_come_back(new_us: Door, remote: GrpcDoor, monkeypatch: pytest.MonkeyPatch):
     collection = new_us.collection("busy-grpc")
 
-    async def fail(*arguments: Any) -> None:
+    async def fail(*arguments: Any, **more: Any) -> None:
         raise InferenceError(429, "busy", "The worker is busy.", retry_after=3)
 
     monkeypatch.setattr(InferenceClient, "embed", fail)

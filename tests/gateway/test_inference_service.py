@@ -22,7 +22,7 @@ from gateway import inference_service
 from inference.rules import NOT_ELIGIBLE_SENTENCE
 from tests.gateway.conftest import MINILM, Door, committing
 from tests.gateway.running import raw_request
-from tests.inference.conftest import Worker, get, text_inputs
+from tests.inference.conftest import Worker, measured, text_inputs
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
@@ -52,8 +52,8 @@ def refused(answer: httpx.Response) -> tuple[int, str]:
 
 
 def counted(worker: Worker, what: str) -> int:
-    """One of the worker's counters of MiniLM."""
-    return get(worker.address, "/counters")[1]["models"].get(MINILM, {}).get(what, 0)
+    """One of the worker's measures of MiniLM."""
+    return int(measured(worker.address, f"inference_{what}_total", model=MINILM))
 
 
 @pytest.fixture
@@ -191,13 +191,13 @@ def test_a_server_that_leaves_while_its_texts_are_embedded_is_not_billed(
     host, port = gateway_url.removeprefix("http://").split(":")
     texts = [text(f"{n} " + "many words " * 200) for n in range(64)]
     content = httpx.Request("POST", server.address, json={"inputs": texts, "token": server.token}).content
-    before, run, dropped = UsageEvent.objects.count(), counted(worker, "texts"), counted(worker, "dropped")
+    before, run, dropped = UsageEvent.objects.count(), counted(worker, "texts"), counted(worker, "dropped_texts")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(
             b"POST /inference HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(content) + content
         )
         wait_until(lambda: counted(worker, "texts") > run, seconds=20, what="the first batch has run")
-    wait_until(lambda: counted(worker, "dropped") > dropped, seconds=20, what="the worker has given up")
+    wait_until(lambda: counted(worker, "dropped_texts") > dropped, seconds=20, what="the worker has given up")
     assert server.ask(text("a cat")).status_code == 200
     assert UsageEvent.objects.count() == before + 1
 

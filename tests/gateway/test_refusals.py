@@ -182,7 +182,7 @@ def test_a_vector_that_the_engine_refuses_is_not_billed(new_us: Door, collection
 def test_what_a_worker_cannot_do_is_said_with_its_sentence(
     new_us: Door, collection: str, monkeypatch: pytest.MonkeyPatch, error, status, retry_after
 ):
-    async def fail(*arguments: Any) -> None:
+    async def fail(*arguments: Any, **more: Any) -> None:
         raise error
 
     monkeypatch.setattr(InferenceClient, "embed", fail)

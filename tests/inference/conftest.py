@@ -14,12 +14,14 @@ from typing import Any
 import aiohttp
 import pytest
 from django.conf import settings
+from prometheus_client.parser import text_string_to_metric_families
 
 from cloudconsole.paths import PROJECT_DIR
 from inference.catalogue import CATALOGUE
 from inference.client import Embeddings, InferenceClient
 from inference.worker import families
 from inference.worker.config import available_cores
+from inference.worker.devices import Devices
 from inference.worker.weights import WeightStore
 from tests.inference import tiny_models
 from tests.waiting import wait_until
@@ -78,6 +80,26 @@ def answers(address: str, path: str) -> bool:
     return get(address, path)[0] == 200
 
 
+def measured(address: str, name: str, **labels: str) -> float:
+    """The sum of a worker's measures of this name with these labels; 0 before there are any."""
+    samples = text_string_to_metric_families(metrics_text(address))
+    wanted = [sample for family in samples for sample in family.samples if sample.name == name]
+    return sum(sample.value for sample in wanted if labels.items() <= sample.labels.items())
+
+
+def metrics_text(address: str) -> str:
+    """All that a worker on this unix socket measured."""
+    return asyncio.run(_text(address, "/metrics"))
+
+
+async def _text(address: str, path: str) -> str:
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(address)) as session,
+        session.get(f"http://worker{path}") as response,
+    ):
+        return await response.text()
+
+
 def get(address: str, path: str) -> tuple[int, Any]:
     """Status and JSON of an answer; status 0 when nobody answers."""
     return asyncio.run(_request(address, "GET", path, None))
@@ -112,7 +134,7 @@ def minilm_folder() -> Path:
 @pytest.fixture(scope="session")
 def minilm(minilm_folder: Path) -> Any:
     """all-MiniLM-L6-v2, loaded."""
-    return families.load(MINILM, minilm_folder, available_cores())
+    return families.load(MINILM, minilm_folder, Devices(available_cores()))
 
 
 @pytest.fixture(scope="session")

@@ -14,13 +14,17 @@ _LARGE = 100_000
 
 
 class FileServer:
-    """What a server was asked for. Clear ``flowing`` to make it stop in the middle of every large file."""
+    """What a server was asked for. Clear ``flowing`` to make it stop in the middle of every large file.
+
+    ``ranges`` has where requests for the rest of a file began.
+    """
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.flowing = threading.Event()
         self.flowing.set()
         self.requested: list[str] = []
+        self.ranges: list[int] = []
 
 
 @contextlib.contextmanager
@@ -32,7 +36,12 @@ def serving(respond: Any) -> Iterator[FileServer]:
             server.requested.append(self.path)
             answer = respond(self.path)
             headers, body = answer or ({}, b"")
-            self.send_response(200 if answer else 404)
+            start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
+            if start:
+                server.ranges.append(start)
+                headers = headers | {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"}
+                body = body[start:]
+            self.send_response(404 if not answer else 206 if start else 200)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
             self.end_headers()
@@ -77,8 +86,12 @@ def package_index(wheel: Path) -> Iterator[FileServer]:
 
 
 @contextlib.contextmanager
-def model_hub(repo: str, folder: Path) -> Iterator[FileServer]:
-    """One repository with the files of ``folder``, as the hub's library asks for them."""
+def model_hub(repo: str, folder: Path, *, spoilt: str | None = None) -> Iterator[FileServer]:
+    """One repository with the files of ``folder``, as the hub's library asks for them.
+
+    Like the hub, it names large files by their SHA-256 and small ones by Git's hash. A file in ``spoilt`` arrives
+    with other contents than its name says.
+    """
     revision = "1" * 40
     files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -95,8 +108,9 @@ def model_hub(repo: str, folder: Path) -> Iterator[FileServer]:
             siblings = [{"rfilename": name} for name in files]
             return kind, orjson.dumps({"id": repo, "sha": revision, "siblings": siblings})
         name = path.removeprefix(f"/{repo}/resolve/{revision}/")
-        if name in files:
-            return {"ETag": f'"{_oid(files[name])}"', "X-Repo-Commit": revision}, files[name]
+        if name in files or (name := path.removeprefix(f"/{repo}/resolve/main/")) in files:
+            content = files[name][:-1] + b"!" if name == spoilt else files[name]
+            return {"ETag": f'"{_oid(files[name])}"', "X-Repo-Commit": revision}, content
         return None
 
     with serving(respond) as server:
@@ -104,4 +118,6 @@ def model_hub(repo: str, folder: Path) -> Iterator[FileServer]:
 
 
 def _oid(content: bytes) -> str:
-    return hashlib.sha1(content, usedforsecurity=False).hexdigest()
+    if len(content) > _LARGE:
+        return hashlib.sha256(content).hexdigest()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

@@ -61,7 +61,7 @@ MISTAKES = [
     ("context_window = 77", "", "clip-vit-b-32-text", "context_window"),
     ("tokens_per_image = 50", "", "clip-vit-b-32-vision", "tokens_per_image"),
     ('family = "bm25"', 'family = "bm26"', "qdrant/bm25", "family"),
-    ('hub_repo = "Qdrant/Splade_PP_en_v1"', "", "splade", "hub_repo"),
+    ('model_file = "vespa_colbert.onnx"', "", "colbert", "model_file"),
     ("size = 83_506_384", "size = 0", "all-minilm", "size"),
     ('sha256 = "b9a0018d', 'sha256 = "B9A0018D', "all-minilm", "sha256"),
     ('external_docs_url = "https://jina.ai/embeddings/"', "", "jinaai", "external_docs_url"),

@@ -10,12 +10,13 @@ from fastembed import LateInteractionTextEmbedding, SparseTextEmbedding, TextEmb
 
 from inference.catalogue import CATALOGUE
 from inference.worker import families
+from inference.worker.devices import Devices
 
 TEXTS = ["abc", "", "hello, world! 123", "z" * 40 + " end", "a b c d e f g h", "long words here " * 20]
 
 
 def _load(name: str, root: Path) -> Any:
-    return families.load(CATALOGUE[name], root / name, 1)
+    return families.load(CATALOGUE[name], root / name, Devices(threads=1))
 
 
 def _dense(name: str, root: Path) -> TextEmbedding:
@@ -92,7 +93,7 @@ def test_colbert_gives_fastembeds_rows_in_batches_too(tiny_models_dir: Path, kin
 def test_weights_of_another_size_than_the_catalogues_are_refused(tiny_models_dir: Path) -> None:
     other = tiny_models_dir / "mixedbread-ai/mxbai-embed-large-v1"
     with pytest.raises(ValueError, match="1024 dimensions, the catalogue says 384"):
-        families.load(CATALOGUE["intfloat/multilingual-e5-small"], other, 1)
+        families.load(CATALOGUE["intfloat/multilingual-e5-small"], other, Devices(threads=1))
 
 
 BM25_TEXTS = [
@@ -135,7 +136,7 @@ BM25_OPTIONS = [
 
 @pytest.mark.parametrize(("options", "settings"), BM25_OPTIONS)
 def test_bm25_equals_the_engines(options: dict[str, Any], settings: dict[str, Any]) -> None:
-    model = families.load(CATALOGUE["qdrant/bm25"], None, 1)
+    model = families.load(CATALOGUE["qdrant/bm25"], None, Devices(threads=1))
     engine = qdrant_edge.Bm25(qdrant_edge.Bm25Config(**settings))
     for text in BM25_TEXTS:
         for kind, embed in (("update", engine.embed_document), ("search", engine.embed_query)):
@@ -147,7 +148,7 @@ def test_bm25_equals_the_engines(options: dict[str, Any], settings: dict[str, An
 
 
 def test_bm25_counts_the_words_it_kept() -> None:
-    model = families.load(CATALOGUE["qdrant/bm25"], None, 1)
+    model = families.load(CATALOGUE["qdrant/bm25"], None, Devices(threads=1))
     counted = {
         "the cat and the hat": 2,
         "": 0,
@@ -175,6 +176,6 @@ def test_bm25_counts_the_words_it_kept() -> None:
     ],
 )
 def test_wrong_bm25_options_are_a_value_error(options: dict[str, Any]) -> None:
-    model = families.load(CATALOGUE["qdrant/bm25"], None, 1)
+    model = families.load(CATALOGUE["qdrant/bm25"], None, Devices(threads=1))
     with pytest.raises(ValueError):
         model.embed("text", "update", options)

@@ -15,17 +15,13 @@ from PIL import Image
 
 from inference.catalogue import CATALOGUE
 from inference.worker import families
-from inference.worker.config import WorkerConfig
-from inference.worker.embedding import Embedder
-from inference.worker.external.embedder import ExternalEmbedder
+from inference.worker.devices import Devices
 from inference.worker.images.decoding import decode
 from inference.worker.images.fetching import FetcherProcess
-from inference.worker.images.preparation import ImagePreparation
 from inference.worker.images.problems import BadImage
 from inference.worker.protocol import Embeddings, InferenceError
-from inference.worker.registry import ModelRegistry
-from inference.worker.weights import WeightStore
 from tests.inference.conftest import Worker, running_worker
+from tests.inference.embedders import offline_store, running_embedder
 from tests.inference.image_server import WebServer, web_server
 from tests.inference.pictures import BOMBS, NOT_PICTURES, animation, picture, text
 from tests.inference.tiny_models import write_vision_model
@@ -176,15 +172,9 @@ def embed_fetching(models: Path, kind: str, *images: str) -> Embeddings:
     """One request to an embedder whose fetcher may connect to 127.0.0.1 and to nothing else."""
 
     async def run() -> Embeddings:
-        config = WorkerConfig(listen="unused", cache_dir=models / "none", models_dir=models, threads=1)
-        registry = ModelRegistry(config, WeightStore(config.cache_dir, models, offline=True), [VISION])
         fetcher = FetcherProcess(module="tests.inference.loopback_fetcher")
-        embedder = Embedder(registry, ExternalEmbedder({}), ImagePreparation(fetcher))
-        embedder.start()
-        try:
+        async with running_embedder(offline_store(models), [VISION], fetcher=fetcher) as embedder:
             return await embedder.embed(VISION.name, kind, image_inputs(*images))
-        finally:
-            await embedder.close()
 
     return asyncio.run(run())
 
@@ -211,7 +201,7 @@ def test_one_image_that_cannot_be_fetched_fails_the_request_at_its_first_place(
 
 
 def test_memory_is_flat_over_many_images(tiny_models_dir: Path) -> None:
-    model = families.load(VISION, tiny_models_dir / VISION.name, 1)
+    model = families.load(VISION, tiny_models_dir / VISION.name, Devices(threads=1))
     files = [FILES["large"], *BOMBS.values(), *NOT_PICTURES.values()]
 
     def round_of_all() -> None:
@@ -236,4 +226,4 @@ def test_memory_is_flat_over_many_images(tiny_models_dir: Path) -> None:
 def test_weights_of_another_size_are_refused(tmp_path: Path) -> None:
     write_vision_model(tmp_path, width=64)
     with pytest.raises(ValueError, match="64 dimensions, the catalogue says 512"):
-        families.load(VISION, tmp_path, 1)
+        families.load(VISION, tmp_path, Devices(threads=1))

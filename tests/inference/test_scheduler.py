@@ -4,6 +4,8 @@ The model here is a stand-in that records its batches and waits at a gate, so th
 """
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,10 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.worker import scheduler as rules
+from inference.worker import queues as rules
 from inference.worker.batching import MOST_TEXTS, MOST_TOKENS, SHORT_TOKENS, SHORTEST_SHARE, Lane, WaitingText
+from inference.worker.metrics import Metrics
 from inference.worker.protocol import InferenceError
-from inference.worker.scheduler import ModelQueue, Scheduler
+from inference.worker.queues import ModelQueue
+from inference.worker.scheduler import Scheduler
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,12 @@ class GatedModel:
     def __init__(self) -> None:
         self.gate = threading.Event()
         self.batches: list[tuple[str, list[int]]] = []
+        self.priorities: dict[str, int] = {}
         self.entered = threading.Semaphore(0)
 
     def run(self, batch: list[Text], kind: str) -> tuple[list[Any], list[int]]:
         self.batches.append((kind, sorted(text.ids[0] for text in batch)))
+        self.priorities[kind] = os.getpriority(os.PRIO_PROCESS, 0)
         self.entered.release()
         assert self.gate.wait(10)
         if any(text.ids[0] == 666 for text in batch):
@@ -52,10 +58,10 @@ def play(story: Play) -> None:
     """Run a story with a scheduler and one gated model."""
 
     async def on_stage() -> None:
-        scheduler, model = Scheduler(), GatedModel()
+        scheduler, model = Scheduler(Metrics()), GatedModel()
         scheduler.start()
         try:
-            await story(scheduler, scheduler.add_model(model), model)
+            await story(scheduler, scheduler.add_model("gated", model), model)
         finally:
             model.gate.set()
             scheduler.close()
@@ -89,23 +95,34 @@ def test_requests_that_wait_together_run_together() -> None:
         assert await first == [(0, 4)]
         assert await asyncio.gather(*others) == [[(n, 4)] for n in range(1, 9)]
         assert model.batches == [("search", [0]), ("search", list(range(1, 9)))]
-        assert queue.counters.batch_sizes == {1: 1, 8: 1}
+        assert queue.metrics["search"].batch_texts._sum.get() == 9
 
     play(story)
 
 
-def test_searches_go_first_and_updates_still_get_their_turn() -> None:
+def test_a_search_waits_for_no_update_and_an_update_for_no_search() -> None:
     async def story(scheduler: Scheduler, queue: ModelQueue, model: GatedModel) -> None:
-        tasks = [await ask_later(scheduler, queue, "update", text(0))]
-        await until_running(model)
-        tasks += [await ask_later(scheduler, queue, "update", text(100 + n, 2000)) for n in range(2)]
-        searches = 2 * rules.SEARCHES_PER_UPDATE
-        tasks += [await ask_later(scheduler, queue, "search", text(200 + n, 2000)) for n in range(searches)]
+        for held, going in (("update", "search"), ("search", "update")):
+            waiting = await ask_later(scheduler, queue, held, text(0))
+            await until_running(model)
+            asked = await ask_later(scheduler, queue, going, text(1))
+            await until_running(model)  # though the other one's batch is still at the gate
+            model.gate.set()
+            assert await asyncio.gather(waiting, asked) == [[(0, 4)], [(1, 4)]]
+            model.gate.clear()
+
+    play(story)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no priorities of their own")
+def test_updates_leave_the_cores_to_searches() -> None:
+    async def story(scheduler: Scheduler, queue: ModelQueue, model: GatedModel) -> None:
         model.gate.set()
-        await asyncio.gather(*tasks)
-        kinds = [kind for kind, _ in model.batches[1:]]
-        turn = ["search"] * rules.SEARCHES_PER_UPDATE + ["update"]
-        assert kinds == turn * 2
+        for kind in ("search", "update"):
+            await ask(scheduler, queue, kind, text(1))
+        here = os.getpriority(os.PRIO_PROCESS, 0)
+        assert model.priorities["search"] == here
+        assert model.priorities["update"] > here
 
     play(story)
 
@@ -122,6 +139,25 @@ def test_a_batch_that_fails_fails_only_its_own_callers() -> None:
     play(story)
 
 
+def test_a_poisonous_text_fails_alone_among_those_it_runs_with(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(scheduler: Scheduler, queue: ModelQueue, model: GatedModel) -> None:
+        blocker = await ask_later(scheduler, queue, "update", text(0))
+        await until_running(model)
+        good = [await ask_later(scheduler, queue, "update", text(n)) for n in range(1, 6)]
+        with scheduler.request(queue, "update", 2, "request-7") as request:
+            request.add([text(8), text(666)])
+            model.gate.set()
+            with pytest.raises(InferenceError, match="out of memory"):
+                await request.results()
+        await blocker
+        assert await asyncio.gather(*good) == [[(n, 4)] for n in range(1, 6)]
+        assert sorted(model.batches[1][1]) == [1, 2, 3, 4, 5, 8, 666]
+        assert queue.metrics["update"].failed._value.get() == 1
+
+    play(story)
+    assert "for request-7: out of memory" in caplog.text  # whose it was can be found
+
+
 def test_equal_texts_run_once_and_within_a_request_cost_once() -> None:
     async def story(scheduler: Scheduler, queue: ModelQueue, model: GatedModel) -> None:
         blocker = await ask_later(scheduler, queue, "update", text(0))
@@ -135,7 +171,7 @@ def test_equal_texts_run_once_and_within_a_request_cost_once() -> None:
         assert await yours == [(7, 4)]
         assert await search == [(7, 4)]
         assert model.batches == [("update", [0]), ("search", [7]), ("update", [7, 8])]
-        assert queue.counters.shared == 2
+        assert queue.metrics["update"].shared._value.get() == 2
 
     play(story)
 
@@ -152,7 +188,7 @@ def test_work_whose_caller_left_is_dropped_unless_another_waits_for_it() -> None
         model.gate.set()
         await asyncio.gather(blocker, staying)
         assert model.batches == [("update", [0]), ("update", [2])]
-        assert queue.counters.dropped == 1
+        assert queue.metrics["update"].dropped._value.get() == 1
         assert queue.admitted.total() == 0
 
     play(story)
@@ -195,7 +231,7 @@ def test_models_take_turns() -> None:
         other = GatedModel()
         other.batches = model.batches
         other.gate.set()
-        second = scheduler.add_model(other)
+        second = scheduler.add_model("other", other)
         tasks = [await ask_later(scheduler, queue, "update", text(0))]
         await until_running(model)
         tasks += [await ask_later(scheduler, queue, "update", text(n, 2000)) for n in (1, 2)]

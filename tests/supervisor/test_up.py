@@ -13,7 +13,7 @@ import pytest
 from qdrant_client import grpc as q
 
 from cloudconsole.paths import PROJECT_DIR
-from tests.running_cloud import RunningCloud, free_port, start_cloud
+from tests.running_cloud import PORTS, RunningCloud, free_port, start_cloud
 from tests.waiting import wait_until
 
 
@@ -78,9 +78,8 @@ def test_a_taken_port_is_named_with_the_option_that_changes_it(own_cloud, tmp_pa
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        options = ("CLOUDCONSOLE_PORT", "GATEWAY_REST_PORT", "GATEWAY_GRPC_PORT")
-        for option in options:
-            free = {other: str(free_port()) for other in options}
+        for option in PORTS:
+            free = {other: str(free_port()) for other in PORTS}
             changed = free | {option: port, "CLOUDCONSOLE_DATA_DIR": str(tmp_path / "d")}
             refused = subprocess.run(
                 [sys.executable, "manage.py", "up"],

@@ -11,6 +11,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import orjson
 
@@ -18,14 +19,21 @@ _HEADER = struct.Struct("<IQ")  # crc32 of the record, its length
 _POSITION = struct.Struct("<II")  # a position, and its complement to recognise a torn one
 
 
+Form = Literal["json", "message"]
+
+
 @dataclass(frozen=True)
 class JournalEntry:
-    """One write request: the operation's name, the collection's folder, path parameters and the JSON body."""
+    """One write request: the operation's name, the collection's folder, path parameters and the body as it came.
+
+    ``form`` tells whether the body is JSON or a gRPC message.
+    """
 
     operation: str
     folder: str
     parameters: dict[str, str]
     body: bytes
+    form: Form = "json"
 
 
 class Journal:
@@ -38,7 +46,13 @@ class Journal:
     def write(self, entries: list[JournalEntry]) -> None:
         """Put the group on disk, in place of the one before."""
         heads = [
-            {"operation": e.operation, "folder": e.folder, "parameters": e.parameters, "size": len(e.body)}
+            {
+                "operation": e.operation,
+                "folder": e.folder,
+                "parameters": e.parameters,
+                "size": len(e.body),
+                "form": e.form,
+            }
             for e in entries
         ]
         record = orjson.dumps(heads) + b"\n" + b"".join(entry.body for entry in entries)
@@ -97,6 +111,7 @@ def _entries(record: bytes) -> list[JournalEntry]:
     entries, start = [], 0
     for item in orjson.loads(head):
         body = bodies[start : start + item["size"]]
-        entries.append(JournalEntry(item["operation"], item["folder"], item["parameters"], body))
+        form = item.get("form", "json")
+        entries.append(JournalEntry(item["operation"], item["folder"], item["parameters"], body, form))
         start += item["size"]
     return entries

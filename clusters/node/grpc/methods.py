@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from clusters.node.grpc import legacy_requests, replies, requests
+from clusters.node.grpc import legacy_requests, points, replies, requests
+from clusters.qdrant_messages import message_classes
 
 
 @dataclass(frozen=True)
@@ -12,16 +13,18 @@ class Method:
     """``body`` makes the REST body of a request, ``reply`` a reply's fields of the operation's result.
 
     ``parameters`` are the fields of the request that REST has in its path, the collection's name aside.
+    ``quickly`` makes the operation's own request of the messages it can, without the way over JSON, and None of others.
     """
 
     operation: str
     body: Callable[[Any], Any]
     reply: Callable[[Any], replies.Fields]
     parameters: tuple[str, ...] = ()
+    quickly: Callable[[Any], Any] | None = None
 
 
 _POINTS = {
-    "Upsert": Method("upsert_points", requests.upsert, replies.updated),
+    "Upsert": Method("upsert_points", requests.upsert, replies.updated, quickly=points.plain_upsert),
     "Delete": Method("delete_points", requests.selection, replies.updated),
     "Get": Method("get_points", requests.get_points, replies.records),
     "UpdateVectors": Method("update_vectors", requests.update_vectors, replies.updated),
@@ -77,6 +80,15 @@ METHODS: dict[str, Method] = {
     **{f"/qdrant.Collections/{name}": method for name, method in _COLLECTIONS.items()},
     **{f"/qdrant.Snapshots/{name}": method for name, method in _SNAPSHOTS.items()},
 }
+
+
+def parse_message(operation: str, message: bytes) -> Any:
+    """The operation's request of a message that was read without JSON when it came."""
+    path, method = next((path, method) for path, method in METHODS.items() if method.operation == operation)
+    request_class, _ = message_classes(path)
+    return method.quickly(request_class.FromString(message)) if method.quickly else None
+
+
 _FILE = "gRPC carries no files"
 _FIGURES = "figures of the process, which gRPC has no method for"
 

@@ -58,7 +58,7 @@ class GrpcApi:
         async def behave(message: bytes, context: Context) -> bytes:
             started = time.perf_counter()
             try:
-                result = await self._operate(method, operation, _parsed(request_class, message))
+                result = await self._operate(method, operation, _parsed(request_class, message), message)
                 fields = method.reply(result)
             except Exception as error:
                 return await _refuse(context, error)
@@ -69,12 +69,17 @@ class GrpcApi:
 
         return behave
 
-    async def _operate(self, method: Method, operation: Operation, request: Any) -> Any:
-        raw = request_json(method.body, request) if operation.request else b""
+    async def _operate(self, method: Method, operation: Operation, request: Any, message: bytes) -> Any:
         parameters = {name: getattr(request, name) for name in method.parameters}
         collection = getattr(request, "collection_name", None)
         wait = getattr(request, "wait", False)
-        return await self._node.execute(Call(operation, collection, parameters, operation.parse(raw), raw, wait))
+        body = method.quickly(request) if method.quickly else None
+        if body is not None:
+            call = Call(operation, collection, parameters, body, message, wait, form="message")
+        else:
+            raw = request_json(method.body, request) if operation.request else b""
+            call = Call(operation, collection, parameters, operation.parse(raw), raw, wait)
+        return await self._node.execute(call)
 
 
 def _parsed(request_class: Any, message: bytes) -> Any:

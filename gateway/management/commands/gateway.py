@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from cloudconsole.lifeline import die_with_parent
+from clusters.http_protocol import WholeAnswers
 from gateway.app import DRAIN_SECONDS, Gateway
 
 # Longer than clients and load balancers keep an idle connection, so that none is closed under a request just sent.
@@ -27,11 +28,12 @@ class Command(BaseCommand):
         config = uvicorn.Config(
             gateway,
             loop="uvloop",
-            http="httptools",
+            http=WholeAnswers,
             ws="none",
             lifespan="on",
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,

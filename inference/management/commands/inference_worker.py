@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from inference.worker.config import WorkerConfig
+from inference.worker.devices import UnknownProvider
 from inference.worker.server import AlreadyRunning, run_worker
 
 
@@ -21,8 +22,10 @@ class Command(BaseCommand):
             offline=settings.INFERENCE_OFFLINE,
             external_urls=settings.INFERENCE_EXTERNAL_URLS,
             image_http=settings.INFERENCE_IMAGE_HTTP,
+            providers=settings.INFERENCE_PROVIDERS,
+            **({"memory": settings.INFERENCE_MEMORY_MB * 1_000_000} if settings.INFERENCE_MEMORY_MB else {}),
         )
         try:
             run_worker(config)
-        except AlreadyRunning as error:
+        except (AlreadyRunning, UnknownProvider) as error:
             raise CommandError(str(error)) from error

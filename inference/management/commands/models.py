@@ -1,4 +1,4 @@
-"""``manage.py models list|pull|verify``: the weights on this machine. Needs no database."""
+"""``manage.py models list|pull|verify|remove``: the weights on this machine. Needs no database."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -21,8 +21,10 @@ class Command(BaseCommand):
         for action, help_text in (
             ("pull", "fetch weights (default: the models every worker loads at its start)"),
             ("verify", "compare the cached files with the hashes taken when they were fetched (default: all)"),
+            ("remove", "delete fetched weights; folders of your own are never touched"),
         ):
-            actions.add_parser(action, help=help_text).add_argument("names", nargs="*", metavar="model")
+            names = "+" if action == "remove" else "*"
+            actions.add_parser(action, help=help_text).add_argument("names", nargs=names, metavar="model")
 
     def handle(self, *args: Any, action: str, names: tuple[str, ...] = (), **options: Any) -> None:
         self.store = WeightStore(
@@ -33,6 +35,8 @@ class Command(BaseCommand):
             self._list()
         elif action == "pull":
             self._pull(specs or [spec for spec in _all_with_files() if spec.preload])
+        elif action == "remove":
+            self._remove(specs)
         else:
             cached = [spec for spec in _all_with_files() if (self.store.cache_dir / spec.name).is_dir()]
             self._verify(specs or cached)
@@ -46,12 +50,16 @@ class Command(BaseCommand):
         if families.needs_no_files(spec):
             return "needs no weights"
         try:
-            return str(self.store.find(spec) or "not here")
+            if found := self.store.find(spec):
+                return str(found)
+            fetching, progress = self.store.fetching(spec)
+            if fetching:
+                return "being fetched" if progress is None else f"being fetched: {progress:.0%}"
+            return "not here"
         except WeightsUnavailable as reason:
             return str(reason)
 
     def _pull(self, specs: list[ModelSpec]) -> None:
-        self.store.remove_unfinished()
         failures = []
         for spec in specs:
             try:
@@ -75,11 +83,20 @@ class Command(BaseCommand):
 
         return show
 
+    def _remove(self, specs: list[ModelSpec]) -> None:
+        for spec in specs:
+            try:
+                there = self.store.remove(spec)
+            except WeightsUnavailable as reason:
+                raise CommandError(str(reason)) from reason
+            self.stdout.write(f"{spec.name}: {'removed' if there else 'was not here'}")
+        self.stdout.write("A running worker keeps what it has loaded until it needs the room or restarts.")
+
     def _verify(self, specs: list[ModelSpec]) -> None:
         problems = [f"{spec.name}: {problem}" for spec in specs for problem in self.store.verify(spec)]
         if problems:
             raise CommandError(
-                "\n".join(problems) + f"\nDelete the model's folder in {self.store.cache_dir} and pull it again."
+                "\n".join(problems) + "\nRun `manage.py models remove` with the model's name, and pull it again."
             )
         for spec in specs:
             self.stdout.write(f"{spec.name}: as fetched")

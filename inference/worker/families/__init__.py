@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inference.catalogue import ModelSpec
+from inference.worker.devices import Devices
 
 if TYPE_CHECKING:
     from inference.worker.families.bm25 import Bm25Model
@@ -18,7 +19,7 @@ def needs_no_files(spec: ModelSpec) -> bool:
     return spec.weights is not None and spec.weights.family == "bm25"
 
 
-def load(spec: ModelSpec, folder: Path | None, threads: int) -> "OnnxFamily | ImageModel | Bm25Model":
+def load(spec: ModelSpec, folder: Path | None, devices: Devices) -> "OnnxFamily | ImageModel | Bm25Model":
     """Load a hosted model from its weights in ``folder``; takes seconds, raises whatever went wrong."""
     # Imported here, in the loading thread: the libraries take a second or two, and the worker answers meanwhile.
     if needs_no_files(spec):
@@ -30,8 +31,8 @@ def load(spec: ModelSpec, folder: Path | None, threads: int) -> "OnnxFamily | Im
     if spec.weights.family == "image":
         from inference.worker.families.image import ImageModel
 
-        return ImageModel(spec, folder, threads)
+        return ImageModel(spec, folder, devices)
     from inference.worker.families import onnx
 
     family: type[OnnxFamily] = getattr(onnx, _TEXT_FAMILIES[spec.weights.family])
-    return family(spec, folder, threads)
+    return family(spec, folder, devices)

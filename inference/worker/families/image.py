@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inference.catalogue import ModelSpec
-from inference.worker.families.onnx import SleepingThreads, load_served
+from inference.worker.devices import Devices
+from inference.worker.families.onnx import RestingThreads, load_served
 
 # An image waits like a text of so many tokens, because it costs about as much to run: eight make a batch.
 _WAITS_LIKE_TOKENS = 256
@@ -35,12 +36,12 @@ class PreparedImage:
 class ImageModel:
     """A loaded model. ``prepare`` and ``run`` may be called from different threads at the same time."""
 
-    def __init__(self, spec: ModelSpec, folder: Path, threads: int) -> None:
-        """Load the weights in ``folder``; ``threads`` is how many cores one run may use."""
+    def __init__(self, spec: ModelSpec, folder: Path, devices: Devices) -> None:
+        """Load the weights in ``folder``."""
         assert spec.weights is not None
         assert spec.tokens_per_image is not None
         self._tokens = spec.tokens_per_image
-        self._model = load_served(ImageEmbedding, _TakesPixels, spec.weights, folder, threads)
+        self._model = load_served(ImageEmbedding, _TakesPixels, spec.weights, folder, devices)
         transforms = self._model.processor.transforms
         floats = (n for n, transform in enumerate(transforms) if isinstance(transform, Rescale | Normalize))
         cut = next(floats, len(transforms))
@@ -66,7 +67,7 @@ class ImageModel:
             raise ValueError(f"the weights give {len(vector)} dimensions, the catalogue says {spec.dimensions}")
 
 
-class _TakesPixels(SleepingThreads):
+class _TakesPixels(RestingThreads):
     """And images arrive in the model's size. The base class is fastembed's ``OnnxImageModel``."""
 
     model: Any

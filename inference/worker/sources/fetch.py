@@ -1,5 +1,6 @@
 """Run the programs that fetch and convert weights, watching what they write and able to stop them."""
 
+import stat
 import subprocess
 import sys
 import tempfile
@@ -23,19 +24,18 @@ def run(
     module: str,
     arguments: list[str],
     *,
-    watched: Path,
-    expected_size: int | None,
+    measure: Callable[[], float | None],
     environment: dict[str, str],
     on_progress: Progress,
     stop: threading.Event,
     explain: Callable[[str], str],
 ) -> None:
-    """Run ``python -m module arguments``, reporting how much of a file of ``expected_size`` bytes lies in ``watched``.
+    """Run ``python -m module arguments``, reporting the share of the work that ``measure`` finds done (0..1).
 
     Raises ``SourceFailed`` when ``stop`` is set (the program is ended then), and when the program fails, with what
     ``explain`` makes of what it wrote to its standard error.
     """
-    written = 0
+    done = 0.0
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
@@ -53,9 +53,9 @@ def run(
                 except subprocess.TimeoutExpired:
                     if stop.is_set():
                         raise SourceFailed("the worker was stopped") from None
-                    if expected_size:
-                        written = max(written, _largest_file(watched))
-                        on_progress(min(written / expected_size, 1.0))
+                    share = measure()
+                    done = max(done, share or 0.0)
+                    on_progress(done if share is not None else None)
         finally:
             _end(process)
         if status != 0:
@@ -73,15 +73,17 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
             process.wait()
 
 
-def _largest_file(folder: Path) -> int:
-    """Bytes of the largest file: pip writes what it downloads into its cache at the same time."""
-    largest = 0
+def sizes(folder: Path) -> list[int]:
+    """Bytes of every file in a folder that somebody writes to meanwhile."""
+    found = []
     for path in folder.rglob("*"):
         try:
-            largest = max(largest, path.lstat().st_size)
+            status = path.lstat()
         except FileNotFoundError:  # temporary files are renamed meanwhile
             continue
-    return largest
+        if stat.S_ISREG(status.st_mode):
+            found.append(status.st_size)
+    return found
 
 
 def last_line(errors: str) -> str:

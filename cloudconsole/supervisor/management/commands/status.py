@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from cloudconsole.supervisor.status import CloudStatus, read_status
@@ -34,6 +35,8 @@ def _environment(status: CloudStatus) -> Iterator[tuple[str, str]]:
     yield "CLOUDCONSOLE_READY", "1" if status["ready"] else "0"
     yield "CLOUDCONSOLE_URL", status["urls"]["console"]
     yield "CLOUDCONSOLE_REST_URL", status["urls"]["rest"]
+    yield "CLOUDCONSOLE_API_GRPC", status["urls"]["api_grpc"]
+    yield "CLOUDCONSOLE_CA", str(settings.TLS_DIR / "ca.crt")
     if status["demo"]:
         yield "CLOUDCONSOLE_ACCOUNT_ID", str(status["account_id"])
         yield "CLOUDCONSOLE_EMAIL", status["demo"]["email"]
