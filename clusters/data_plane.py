@@ -5,6 +5,7 @@ So what the console does with a cluster is allowed, limited, counted and billed 
 
 import ssl
 import time
+from uuid import UUID
 
 import httpx
 import jwt
@@ -14,11 +15,13 @@ from clusters.database_keys import ALGORITHM, signing_secret
 from clusters.models import Cluster
 
 TOKEN_SECONDS = 900
+CONSOLE_SUBJECT = "console"
+CONSOLE_KEY_ID = UUID("9f0a4f5e-6a53-5c0b-8f53-6d2f1f6f2c11")  # whose usage this is in every bill
 
 
 def console_token(cluster: Cluster) -> str:
     """A key for everything in the cluster that nobody is shown; it ends after 15 minutes."""
-    claims = {"sub": "console", "access": "m", "exp": int(time.time()) + TOKEN_SECONDS}
+    claims = {"sub": CONSOLE_SUBJECT, "access": "m", "exp": int(time.time()) + TOKEN_SECONDS}
     return jwt.encode(claims, signing_secret(cluster.pk), ALGORITHM, headers={"kid": str(cluster.pk)})
 
 

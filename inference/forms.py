@@ -11,7 +11,11 @@ from inference.trying import Input, models_to_try
 
 MOST_TEXTS = 8
 MOST_IMAGES = 4
-EXAMPLES = "Recipe for baking chocolate chip cookies\nHow do I bake biscuits with chocolate?\nTomato soup with garlic and basil"
+EXAMPLES = (
+    "Recipe for baking chocolate chip cookies",
+    "How do I bake biscuits with chocolate?",
+    "Tomato soup with garlic and basil",
+)
 
 
 class _ManyFiles(forms.ClearableFileInput):

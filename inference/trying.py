@@ -49,7 +49,7 @@ class TriedInput:
     @property
     def size(self) -> str:
         if isinstance(self.vector, dict):
-            return f"{len(self.vector['indices'])} of the vocabulary"
+            return f"{len(self.vector['indices'])} not zero"
         if isinstance(self.vector[0], list):
             return f"{len(self.vector)} × {len(self.vector[0])}"
         return str(len(self.vector))

@@ -39,7 +39,11 @@ from inference.trying import resemblances, try_model
 from inference.usage import ModelUsage
 from inference.weights_status import WeightsStatus, weights_by_model
 
-_FIRST_TRY = {"texts": EXAMPLES, "models": ["sentence-transformers/all-minilm-l6-v2", "qdrant/bm25"], "kind": "update"}
+_FIRST_TRY = {
+    "texts": "\n".join(EXAMPLES),
+    "models": ["sentence-transformers/all-minilm-l6-v2", "qdrant/bm25"],
+    "kind": "update",
+}
 
 
 @dataclass(frozen=True)
