@@ -8,11 +8,16 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
-        import billing.api  # noqa: F401 - registers its RPCs
+        import billing.api
+        import billing.invoices_api
+        import billing.metering_api  # noqa: F401 - they register their RPCs
+        from billing.console_tokens import LedgerTokens
         from billing.console_usage import LedgerUsage
+        from clusters.monitoring import tokens
         from inference import usage
 
         usage.source = LedgerUsage()
+        tokens.source = LedgerTokens()
         post_migrate.connect(_prepare, sender=self)
 
 

@@ -6,7 +6,10 @@ from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from billing.budgets.views import BudgetView, budget_views
 from billing.exports import EXPORT_FORMATS, ExportFormat, stream_export_async
+from billing.lines import bill_lines, kept_terms
+from billing.overview import Overview
 from billing.queries import (
     ApiKeyUsage,
     ClusterUsage,
@@ -17,11 +20,11 @@ from billing.queries import (
     by_cluster,
     by_hour,
     by_model,
-    inference_lines,
     total_usage,
 )
 from billing.report_line import ReportLine
 from billing.rules import Month
+from billing.terms import terms_of
 from cloudconsole.accounts.models import Account
 from cloudconsole.web.access import AccountRequest, account_page
 from cloudconsole.web.pages import render_page
@@ -42,21 +45,28 @@ class BillingView:
 
     @property
     def months(self) -> list[Month]:
-        """Every month since the account began, latest first; a month asked for is among them."""
-        latest = Month.of(timezone.now())
-        first = min(Month.of(self.account.created_at), self.month)
-        months = [max(latest, self.month)]
-        while months[-1] > first:
-            months.append(months[-1].previous)
-        return months
+        return months_of(self.account, self.month)
 
     @property
     def export_formats(self) -> dict[str, ExportFormat]:
         return EXPORT_FORMATS
 
     @cached_property
+    def all_lines(self) -> list[ReportLine]:
+        return list(bill_lines(account=self.account, month=self.month))
+
+    @property
     def lines(self) -> list[ReportLine]:
-        return inference_lines(month=self.month, account=self.account)
+        return [line for line in self.all_lines if line.model_id is not None]
+
+    @cached_property
+    def overview(self) -> Overview:
+        terms = kept_terms(self.account, self.month) or terms_of(account=self.account, month=self.month)
+        return Overview(month=self.month, lines=self.all_lines, terms=terms, now=timezone.now())
+
+    @cached_property
+    def budgets(self) -> list[BudgetView]:
+        return budget_views(self.account)
 
     @property
     def by_model(self) -> list[ModelUsage]:
@@ -79,7 +89,16 @@ class BillingView:
         return total_usage(self.lines)
 
 
-def _month(request: AccountRequest) -> Month:
+def months_of(account: Account, asked: Month) -> list[Month]:
+    """Every month since the account began, latest first; a month asked for is among them."""
+    first = min(Month.of(account.created_at), asked)
+    months = [max(Month.of(timezone.now()), asked)]
+    while months[-1] > first:
+        months.append(months[-1].previous)
+    return months
+
+
+def month_of(request: AccountRequest) -> Month:
     """The month in the query, else the current one. Raises Http404 for what is not a month of the account's time."""
     asked = request.GET.get("month")
     current = Month.of(timezone.now())
@@ -97,7 +116,7 @@ def _month(request: AccountRequest) -> Month:
 @require_safe
 @account_page("read:payment_information")
 def billing(request: AccountRequest) -> HttpResponse:
-    view = BillingView(request.account, _month(request))
+    view = BillingView(request.account, month_of(request))
     return render_page(request, "billing/month.html", {"view": view}, fragments=("month",))
 
 
@@ -105,7 +124,7 @@ def billing(request: AccountRequest) -> HttpResponse:
 @account_page("read:payment_information")
 def export(request: AccountRequest) -> StreamingHttpResponse:
     """The month as a file, in the ``format`` of the query."""
-    name, month = request.GET.get("format", ""), _month(request)
+    name, month = request.GET.get("format", ""), month_of(request)
     chosen = EXPORT_FORMATS.get(name)
     if chosen is None:
         raise Http404(f"Usage can be exported as one of: {', '.join(EXPORT_FORMATS)}.")

@@ -32,6 +32,11 @@ def grpc_socket(rest_socket: Path) -> Path:
     return rest_socket.with_name(f"g-{rest_socket.name.removeprefix('n-')}")
 
 
+def link_socket(rest_socket: Path) -> Path:
+    """The socket on which a node takes the gateway's gRPC messages."""
+    return grpc_socket(rest_socket).with_suffix(".link")
+
+
 def resolve_paths(data: Path | None = None) -> Paths:
     """The folders for ``data``, by default the folder named by ``CLOUDCONSOLE_DATA_DIR`` or else ``.cloud``."""
     data = (data or Path(os.environ.get("CLOUDCONSOLE_DATA_DIR") or PROJECT_DIR / ".cloud")).absolute()

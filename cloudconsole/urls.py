@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("cloudconsole.web.urls")),
     path("", include("cloudconsole.accounts.urls")),
     path("", include("clusters.urls")),
+    path("", include("clusters.monitoring.urls")),
     path("", include("inference.urls")),
     path("", include("billing.urls")),
     path("", include("billing.budgets.urls")),

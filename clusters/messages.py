@@ -120,6 +120,10 @@ def _resources(package: Package, additional_disk_gib: int) -> state_pb2.ClusterN
     )
 
 
+def node_name(cluster: Cluster, index: int) -> str:
+    return f"qdrant-{cluster.pk}-{index}"
+
+
 def _node(cluster: Cluster, index: int) -> state_pb2.ClusterNodeInfo:
     if cluster.serving:
         state = state_pb2.CLUSTER_NODE_STATE_HEALTHY
@@ -128,7 +132,7 @@ def _node(cluster: Cluster, index: int) -> state_pb2.ClusterNodeInfo:
     else:
         state = state_pb2.CLUSTER_NODE_STATE_STARTING
     return state_pb2.ClusterNodeInfo(
-        name=f"qdrant-{cluster.pk}-{index}",
+        name=node_name(cluster, index),
         started_at=(cluster.restarted_at or cluster.created_at) if cluster.serving else None,
         version=_running_version(cluster),
         state=state,

@@ -74,6 +74,12 @@ class Progress:
     sentence: str
     steps: list[StepLine]
 
+    @property
+    def seconds(self) -> float | None:
+        """From the request to the end; None before it."""
+        finished = self.operation.finished_at
+        return (finished - self.operation.created_at).total_seconds() if finished else None
+
 
 _STEP_ICONS = {"done": "circle-check", "running": "loader-circle", "waiting": "circle-dashed", "failed": "circle-x"}
 _ENDED = {

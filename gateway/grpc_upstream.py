@@ -10,8 +10,10 @@ import grpc
 from yarl import URL
 
 from cloudconsole.paths import grpc_socket
+from clusters.message_link import Link, LinkBroken
 from clusters.provisioners.upstream import Upstream
 from gateway.errors import Refused
+from gateway.node_links import NodeLinks
 from gateway.records import ClusterRecord
 from gateway.upstream import CONNECT_SECONDS, LONGEST_SILENCE_SECONDS
 
@@ -25,6 +27,7 @@ _OPTIONS = [
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 500),
 ]
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
 _GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)  # CANCELLED: it was closing when the call came
 _OF_THE_CONNECTION = frozenset(("authorization", "user-agent", "te", "content-type", "host", "x-request-id"))
 
@@ -48,8 +51,10 @@ class GrpcUpstreams:
 
     def __init__(self) -> None:
         self._channels: dict[Upstream, Any] = {}
+        self._links = NodeLinks()
 
     async def close(self) -> None:
+        self._links.close()
         for channel in self._channels.values():
             await channel.close()
 
@@ -60,18 +65,19 @@ class GrpcUpstreams:
 
         Raises Refused: 503 when the cluster cannot be reached, 504 when it does not answer in time.
         """
-        channel = await self._connected(cluster)
         patience = LONGEST_SILENCE_SECONDS if seconds is None else min(seconds, LONGEST_SILENCE_SECONDS)
+        if cluster.upstream.server is None and (link := await self._links.to(cluster.upstream.socket)):
+            return await _ask(link, cluster, path, message, patience)
+        channel = await self._connected(cluster)
         call = channel.unary_unary(path)(message, metadata=_forwarded(cluster, metadata), timeout=patience)
         try:
             answer = await call
             return Reply(grpc.StatusCode.OK, "", answer, _kept(await call.trailing_metadata()))
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-                raise Refused(504, f"Cluster {cluster.name} did not answer in time.") from error
+                raise _late(cluster) from error
             if error.code() in _GONE:
-                sentence = f"Cluster {cluster.name} closed the connection before it had answered."
-                raise Refused(503, f"{sentence} Try again in a second.", retry_after=1) from error
+                raise _gone(cluster) from error
             return Reply(error.code(), error.details() or "", b"", _kept(error.trailing_metadata()))
 
     async def _connected(self, cluster: ClusterRecord) -> Any:
@@ -86,6 +92,29 @@ class GrpcUpstreams:
             sentence = f"Cluster {cluster.name} cannot be reached right now. Try again in a second."
             raise Refused(503, sentence, retry_after=1) from error
         return channel
+
+
+async def _ask(link: Link, cluster: ClusterRecord, path: str, message: bytes, seconds: float) -> Reply:
+    try:
+        async with asyncio.timeout(seconds):
+            answer = await link.call(path, message)
+    except TimeoutError as error:
+        raise _late(cluster) from error
+    except LinkBroken as error:
+        raise _gone(cluster) from error
+    code = _CODES[answer.status]
+    if code in _GONE:
+        raise _gone(cluster)
+    return Reply(code, answer.sentence, answer.message, ())
+
+
+def _late(cluster: ClusterRecord) -> Refused:
+    return Refused(504, f"Cluster {cluster.name} did not answer in time.")
+
+
+def _gone(cluster: ClusterRecord) -> Refused:
+    sentence = f"Cluster {cluster.name} closed the connection before it had answered."
+    return Refused(503, f"{sentence} Try again in a second.", retry_after=1)
 
 
 def _open(upstream: Upstream) -> Any:

@@ -18,7 +18,8 @@ from gateway.exchange import JSON, Exchange
 from gateway.inference_objects import InferenceObject, check_length
 from gateway.inference_work import InferenceWork
 from gateway.inference_workers import VALIDATION_FAILED
-from gateway.records import Records
+from gateway.limits import KeyLimits
+from gateway.records import KeyRecord, Records
 from gateway.upstream import Answer, Upstreams
 from gateway.value_exists import check_value_exists
 from inference.client import Kind, SparseEmbedding
@@ -44,9 +45,10 @@ class _Slot:
 class InferenceService:
     """Authenticate by the token in the body, embed, meter, answer."""
 
-    def __init__(self, records: Records, upstreams: Upstreams, work: InferenceWork) -> None:
+    def __init__(self, records: Records, upstreams: Upstreams, limits: KeyLimits, work: InferenceWork) -> None:
         self._records = records
         self._upstreams = upstreams
+        self._limits = limits
         self._work = work
 
     async def serve(self, exchange: Exchange) -> None:
@@ -55,7 +57,11 @@ class InferenceService:
         request = _parse(await exchange.body.read())
         key, current = await authenticate_with(_token(request), exchange, self._records)
         check_serving(key.cluster)
-        await check_value_exists(key, self._upstreams)
+        with self._limits.admitted(key.id):
+            await check_value_exists(key, self._upstreams)
+            await self._embed(exchange, request, key, current)
+
+    async def _embed(self, exchange: Exchange, request: dict[str, Any], key: KeyRecord, current: bool) -> None:
         kind = _kind(request)
         vectors, slots = _slots(request)
         calls = self._work.plan(slots, key, current)

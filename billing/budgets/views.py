@@ -69,6 +69,9 @@ class BudgetView:
 
 def budget_views(account: Account) -> list[BudgetView]:
     """Every budget of the account, by name."""
+    found = list(budgets_of(account))
+    if not found:
+        return []
     clusters = {one.pk: f"Cluster {one.name}" for one in Cluster.objects.filter(account=account)}
     keys = {key.pk: f"API key {key.name}" for key in DatabaseApiKey.objects.filter(cluster__account=account)}
 
@@ -77,7 +80,7 @@ def budget_views(account: Account) -> list[BudgetView]:
             return clusters.get(budget.cluster_id, f"Cluster {budget.cluster_id}")
         return keys.get(budget.api_key_id, f"API key {budget.api_key_id}") if budget.api_key_id else "The whole account"
 
-    return [BudgetView(budget, of(budget)) for budget in budgets_of(account)]
+    return [BudgetView(budget, of(budget)) for budget in found]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

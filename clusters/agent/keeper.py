@@ -8,7 +8,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Literal
 
-from cloudconsole.paths import grpc_socket
+from cloudconsole.paths import grpc_socket, link_socket
 from clusters.agent.process import Lines, NodeProcess
 from clusters.agent.usage import RunningNode
 from clusters.agent.wanted import WantedNode
@@ -89,6 +89,7 @@ class NodeKeeper:
         self.state = "stopped"
         self.socket.unlink(missing_ok=True)
         grpc_socket(self.socket).unlink(missing_ok=True)
+        link_socket(self.socket).unlink(missing_ok=True)
 
     async def _run_once(self, wanted: WantedNode) -> int | str:
         """Run one process to its end; returns its exit status, or why it could not start."""

@@ -34,7 +34,7 @@ class Nodes:
 
     def start_wanted(self) -> None:
         """Start every node that was running when the last agent ended."""
-        for stale in self._socket_dir.glob("[ng]-*.sock"):
+        for stale in self._socket_dir.glob("[ng]-*.*"):
             stale.unlink()
         for wanted in self._store.all():
             self._wanted[wanted.cluster_id] = wanted

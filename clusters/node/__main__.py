@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -52,7 +53,7 @@ def _parse_options() -> argparse.Namespace:
     listen.add_argument("--socket", type=Path, help="unix socket to listen on")
     listen.add_argument("--port", type=int, help="loopback port to listen on; 0 chooses a free one")
     listen_grpc = parser.add_mutually_exclusive_group()
-    listen_grpc.add_argument("--grpc-socket", type=Path, help="unix socket to serve gRPC on")
+    listen_grpc.add_argument("--grpc-socket", type=Path, help="unix socket to serve gRPC on, with the gateway's beside")
     listen_grpc.add_argument("--grpc-port", type=int, help="loopback port to serve gRPC on; 0 chooses a free one")
     parser.add_argument("--cluster-id", required=True, help="UUID of the cluster")
     parser.add_argument("--version", required=True, help="the Qdrant version to report, such as 1.19.0")
@@ -135,7 +136,7 @@ async def _serve(options: argparse.Namespace) -> int:
         await _serve_grpc(grpc_api, options)
         status = await _run_until_stopped(node, options, stop)
         api.drain()
-        await asyncio.gather(_idle(api), grpc_api.server.stop(DRAIN_SECONDS))
+        await asyncio.gather(_idle(api), grpc_api.server.stop(DRAIN_SECONDS), grpc_api.link.stop(DRAIN_SECONDS))
         server.should_exit = True
         await serving
     await node.stop()
@@ -148,6 +149,10 @@ async def _serve_grpc(api: GrpcApi, options: argparse.Namespace) -> None:
         options.grpc_socket.unlink(missing_ok=True)
         await api.server.start(f"unix:{options.grpc_socket.absolute()}")
         options.grpc_socket.chmod(0o600)
+        link: Any = options.grpc_socket.with_suffix(".link")
+        link.unlink(missing_ok=True)
+        await api.link.start(str(link))
+        link.chmod(0o600)
     elif options.grpc_port is not None:
         port = await api.server.start(f"127.0.0.1:{options.grpc_port}")
         log.info("listening for gRPC", extra={"address": ("127.0.0.1", port)})

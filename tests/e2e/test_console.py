@@ -240,3 +240,16 @@ def test_pages_fit_a_narrow_phone(page: Page, demo: Demo) -> None:
     ):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+
+
+def test_the_metrics_tab_draws_what_its_tables_say(page: Page, data_plane: Callable[[str], DataPlane]) -> None:
+    data_plane("new-us").make_collection("drawn")
+    page.goto("/clusters")
+    page.get_by_role("link", name="new-us", exact=True).click()
+    page.get_by_role("navigation", name="Cluster new-us").get_by_role("link", name="Metrics").click()
+    expect(page.locator("[aria-labelledby=requests-title] time-chart canvas")).to_be_visible()
+    page.locator("[aria-labelledby=requests-title] summary").first.click()
+    expect(page.locator("[aria-labelledby=requests-title] table").first).to_contain_text("Answered")
+    page.get_by_label("Time").select_option("24h")
+    page.wait_for_url("**/metrics?window=24h")
+    expect(page.locator("[aria-labelledby=requests-title] time-chart canvas")).to_be_visible()

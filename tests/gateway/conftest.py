@@ -97,6 +97,8 @@ def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
     """
     with django_db_blocker.unblock():
         yield
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE monitoring_trafficsample, monitoring_gatewayline")
 
 
 @pytest.fixture(scope="package")

@@ -6,14 +6,13 @@ from datetime import UTC, datetime
 
 import grpc
 import pytest
-from django.db import connection
 
 from billing.ledger import database_conninfo
 from clusters.monitoring.models import GatewayLine, TrafficSample
 from clusters.monitoring.rules import BUCKETS
 from gateway import traffic
 from gateway.traffic import MOST_LINES, Traffic
-from tests.gateway.conftest import Door, committing
+from tests.gateway.conftest import Door
 from tests.gateway.grpc_door import GrpcDoor
 from tests.gateway.running import GrpcMirror, Mirror
 from tests.waiting import wait_until
@@ -113,10 +112,3 @@ def test_a_flood_takes_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines[:2] == ["line 0", "line 1"]
     assert lines[-1] == "50 more lines were left out"
     assert len(lines) == MOST_LINES + 1
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _nothing_stays(committed: None) -> None:
-    """The gateway commits; other tests count rows."""
-    yield
-    committing(lambda: connection.cursor().execute("TRUNCATE monitoring_trafficsample, monitoring_gatewayline"))

@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
+from math import floor, log10
 from pathlib import Path
 
 from django import template
@@ -49,6 +50,13 @@ def usd(millicents: int | Decimal) -> str:
 def refusal(permissions: frozenset[str], needed: str) -> str | None:
     """Why somebody with these permissions may not do what needs another one; None when they may."""
     return permission_refusal([needed], permissions)
+
+
+@register.filter
+def measured(number: float) -> str:
+    """A measured value with four significant digits, without separators or exponent: programs read it, too."""
+    text = f"{number:.{max(0, 3 - floor(log10(abs(number))))}f}" if number else "0"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 @register.filter

@@ -9,7 +9,9 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from clusters.grpc_server import Context, UnaryServer
+from clusters.message_link import LinkAnswer
 from clusters.node.errors import EngineFailure, FormatError, NodeError, NotSupported
+from clusters.node.grpc.link import LinkApi
 from clusters.node.grpc.methods import METHODS, Method
 from clusters.node.grpc.requests import request_json
 from clusters.node.grpc.unsupported import UNSUPPORTED_METHODS
@@ -20,7 +22,7 @@ from clusters.qdrant_messages import message_classes, q
 
 log = logging.getLogger(__name__)
 
-Behaviour = Callable[[bytes, Context], Awaitable[bytes]]
+Behaviour = Callable[[bytes], Awaitable[bytes]]
 
 HEALTH = "/grpc.health.v1.Health/Check"
 SERVING, NOT_SERVING = b"\x08\x01", b"\x08\x02"  # grpc.health.v1.HealthCheckResponse
@@ -34,11 +36,12 @@ _STATUS = {
 
 
 class GrpcApi:
-    """Answers a node's requests on ``server``."""
+    """Answers a node's requests on ``server`` and, for the gateway, on ``link``."""
 
     def __init__(self, node: Node, version: str) -> None:
         self._node = node
         self.server = UnaryServer(self._serve, LARGEST_BODY)
+        self.link = LinkApi(self._serve_link)
         hello = q.HealthCheckReply(title="qdrant - vector search engine", version=version).SerializeToString()
         self._behaviours: dict[str, Behaviour] = {
             "/qdrant.Qdrant/HealthCheck": _answering(lambda: hello),
@@ -48,20 +51,34 @@ class GrpcApi:
             self._behaviours[path] = self._behaviour(method, *message_classes(path))
 
     async def _serve(self, details: Any, message: bytes, context: Context) -> bytes:
-        behave = self._behaviours.get(details.method) or _refusing(details.method)
-        return await behave(message, context)
+        try:
+            return await self._answer(details.method, message)
+        except Exception as error:
+            status, sentence = _refusal(error)
+            await context.abort(status, sentence)
+            raise AssertionError("abort does not return") from None
+
+    async def _serve_link(self, path: str, message: bytes) -> LinkAnswer:
+        try:
+            return LinkAnswer(grpc.StatusCode.OK.value[0], "", await self._answer(path, message))
+        except Exception as error:
+            status, sentence = _refusal(error)
+            return LinkAnswer(status.value[0], sentence, b"")
+
+    async def _answer(self, path: str, message: bytes) -> bytes:
+        behave = self._behaviours.get(path)
+        if behave is None:
+            sentence = UNSUPPORTED_METHODS.get(path)
+            raise NotSupported(f"Not supported: {sentence}" if sentence else f"there is no method {path}")
+        return await behave(message)
 
     def _behaviour(self, method: Method, request_class: Any, reply_class: Any) -> Behaviour:
         operation = OPERATIONS[method.operation]
         timed = "time" in reply_class.DESCRIPTOR.fields_by_name
 
-        async def behave(message: bytes, context: Context) -> bytes:
+        async def behave(message: bytes) -> bytes:
             started = time.perf_counter()
-            try:
-                result = await self._operate(method, operation, _parsed(request_class, message), message)
-                fields = method.reply(result)
-            except Exception as error:
-                return await _refuse(context, error)
+            fields = method.reply(await self._operate(method, operation, _parsed(request_class, message), message))
             if timed:
                 fields["time"] = time.perf_counter() - started
             reply: bytes = reply_class(**fields).SerializeToString()
@@ -90,25 +107,15 @@ def _parsed(request_class: Any, message: bytes) -> Any:
 
 
 def _answering(answer: Callable[[], bytes]) -> Behaviour:
-    async def behave(_message: bytes, _context: Context) -> bytes:
+    async def behave(_message: bytes) -> bytes:
         return answer()
 
     return behave
 
 
-def _refusing(path: str) -> Behaviour:
-    sentence = UNSUPPORTED_METHODS.get(path)
-    told = f"Not supported: {sentence}" if sentence else f"there is no method {path}"
-
-    async def behave(_message: bytes, context: Context) -> bytes:
-        return await _refuse(context, NotSupported(told))
-
-    return behave
-
-
-async def _refuse(context: Context, error: Exception) -> bytes:
+def _refusal(error: Exception) -> tuple[Any, str]:
+    """The status and the sentence of what went wrong."""
     if not isinstance(error, NodeError):
         log.error("request failed", exc_info=error)
         error = EngineFailure(type(error).__name__)
-    await context.abort(_STATUS.get(error.status, grpc.StatusCode.INTERNAL), error.sentence)
-    raise AssertionError("abort does not return")
+    return _STATUS.get(error.status, grpc.StatusCode.INTERNAL), error.sentence

@@ -1,0 +1,124 @@
+"""A month at a glance: what it comes to so far and will come to, day by day, and what is left of the free allowance."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from uuid import UUID
+
+from billing.budgets.rules import Spending, forecast, window_start
+from billing.rating import NOTHING, UNLIMITED, PricingUnit, Terms, pricing_unit
+from billing.report_line import ReportLine
+from billing.rules import Month
+from cloudconsole.money import EXACT
+
+_HEIGHT, _WIDTH, _GAP = 100, 20, 4  # of the chart: its height, and of a bar
+_PARTS = {
+    PricingUnit.TOKENS: "Inference",
+    PricingUnit.NODE_HOURS: "Cluster hours",
+    PricingUnit.DISK_HOURS: "Additional disk",
+}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A day's cost in millicents, and where its bar stands in the chart."""
+
+    day: date
+    cost: Decimal
+    x: int
+    height: int
+
+    @property
+    def y(self) -> int:
+        return _HEIGHT - self.height
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """Tokens of a model that are free in the month; None for as many as one likes."""
+
+    model: str
+    free: int | None
+    used: int
+
+    @property
+    def left(self) -> int | None:
+        return None if self.free is None else self.free - self.used
+
+
+class Overview:
+    """Sums of all lines of a bill (``lines``), under the ``terms`` they were rated with."""
+
+    bar_width = _WIDTH - _GAP
+    chart_height = _HEIGHT
+
+    def __init__(self, *, month: Month, lines: Iterable[ReportLine], terms: Terms, now: datetime) -> None:
+        self._month = month
+        self._now = now
+        self._terms = terms
+        self._by_part = dict.fromkeys(PricingUnit, NOTHING)
+        self._by_day: dict[date, Decimal] = {}
+        self._free: dict[tuple[str, UUID], int] = {}
+        self._in_window = NOTHING
+        since = window_start(month, now)
+        for line in lines:
+            part, day = pricing_unit(line.kind), self._day(line)
+            self._by_part[part] = EXACT.add(self._by_part[part], line.cost_millicents)
+            self._by_day[day] = EXACT.add(self._by_day.get(day, NOTHING), line.cost_millicents)
+            if line.hour_start >= since:
+                self._in_window = EXACT.add(self._in_window, line.cost_millicents)
+            if line.model_id is not None:
+                model = (line.model or str(line.model_id), line.model_id)
+                covered = line.tokens if line.allowance and not line.correction else 0
+                self._free[model] = self._free.get(model, 0) + covered
+
+    @cached_property
+    def total(self) -> Decimal:
+        """Before tax and credits."""
+        total = NOTHING
+        for cost in self._by_part.values():
+            total = EXACT.add(total, cost)
+        return total
+
+    @property
+    def parts(self) -> list[tuple[str, Decimal]]:
+        return [(_PARTS[part], cost) for part, cost in self._by_part.items()]
+
+    @property
+    def forecast(self) -> Decimal | None:
+        """What the month will come to; None for one that is over."""
+        if not self._month.start <= self._now < self._month.end:
+            return None
+        return forecast(Spending(month=self.total, window=self._in_window), self._month, self._now)
+
+    @cached_property
+    def bars(self) -> list[Bar]:
+        """Every day of the month. What is less than nothing (a correction) has no bar."""
+        first, count = self._month.start.date(), (self._month.end - self._month.start).days
+        days = [first + timedelta(days=number) for number in range(count)]
+        most = max(self._by_day.values(), default=NOTHING)
+        return [
+            Bar(day, cost, number * _WIDTH, int(max(cost, NOTHING) * _HEIGHT / most) if most > 0 else 0)
+            for number, day in enumerate(days)
+            for cost in [self._by_day.get(day, NOTHING)]
+        ]
+
+    @property
+    def chart_width(self) -> int:
+        return len(self.bars) * _WIDTH
+
+    @property
+    def allowances(self) -> list[Allowance]:
+        """Of every model that was used and of which something is free, by name."""
+        found = []
+        for (name, id), used in sorted(self._free.items()):
+            free = self._terms.free_tokens(id)
+            if free:
+                found.append(Allowance(name, None if free >= UNLIMITED else free, used))
+        return found
+
+    def _day(self, line: ReportLine) -> date:
+        """A correction stands on the first day of the month that bills it."""
+        return self._month.start.date() if line.correction else line.hour_start.astimezone(UTC).date()

@@ -1,0 +1,286 @@
+"""Metering and bills over the API: the numbers of the exports and the console, in whole millicents that add up."""
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.exports import stream_export
+from billing.metering import Item, whole_items
+from billing.models import BillingProgress, Credit, CreditDrawdown, Discount, Statement, UsageEvent
+from billing.rating import PricingUnit
+from billing.rules import Month, rounded
+from cloudconsole.accounts.models import Account
+from clusters.models import Cluster
+from tests.api.conftest import ApiClient, client_of
+from tests.billing.usage import NOON, Customer, store
+
+METERINGS = "/metering/v1/accounts/{account}/meterings"
+BREAKDOWN = "/metering/v1/accounts/{account}/usage-breakdown"
+BILLING = "/billing/v1/accounts/{account}"
+NOVEMBER = Month.of(NOON)
+LAST_YEAR = datetime(2025, 6, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def customer(db: None, make_cluster: Callable[..., Cluster]) -> Customer:
+    customer = Customer(make_cluster)
+    Account.objects.filter(pk=customer.account.pk).update(created_at=datetime(2026, 9, 1, tzinfo=UTC))
+    customer.account.refresh_from_db()
+    return customer
+
+
+@pytest.fixture
+def used(customer: Customer) -> Customer:
+    """Two models at odd prices on two clusters, cluster-hours, additional disk, a discount of a third."""
+    customer.set_price(customer.models[0], 333_333, LAST_YEAR)
+    customer.set_price(customer.models[1], 7, LAST_YEAR)
+    Discount.objects.create(
+        account=customer.account,
+        name="Early bird",
+        percentage=Decimal("33.33"),
+        valid_from=NOON - timedelta(days=60),
+        valid_until=NOON + timedelta(days=1),
+    )
+    one = customer.clusters[0]
+    one.labels = [{"key": "team", "value": "search"}, {"key": "cost", "value": "42"}]
+    one.cost_allocation_label = "cost"
+    one.save()
+    store(
+        customer.event(1_234_567),
+        customer.event(7, kind="search", occurred_at=NOON + timedelta(hours=5)),
+        customer.event(999_999, cluster=1, key=1),
+        customer.event(55_555, cluster=1, model=1),
+        customer.event(31, occurred_at=NOON - timedelta(days=30)),
+    )
+    for hour in range(3):
+        for kind, hours in (("compute", 2), ("disk", 10)):
+            UsageEvent.objects.create(
+                account=customer.account,
+                cluster=one,
+                package=one.package,
+                kind=kind,
+                hours=hours,
+                occurred_at=NOON + timedelta(hours=hour),
+            )
+    return customer
+
+
+@pytest.fixture
+def api(customer: Customer) -> ApiClient:
+    return client_of(customer.account)
+
+
+def exported(customer: Customer, month: Month = NOVEMBER) -> list[dict[str, str]]:
+    text = b"".join(stream_export(account=customer.account, month=month, format="csv")).decode()
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def billed(lines: list[dict[str, str]], column: str = "cost_millicents") -> Decimal:
+    return sum((Decimal(line[column]) for line in lines), Decimal(0))
+
+
+def net(items: list[dict]) -> int:
+    return sum(int(item["amountMillicents"]) - int(item.get("discountAmountMillicents", "0")) for item in items)
+
+
+def test_every_months_total_is_the_rounded_total_of_its_export(used: Customer, api: ApiClient):
+    items = api.get(METERINGS).json()["items"]
+    october = NOVEMBER.previous
+    assert [(item["year"], item["month"]) for item in items] == [(2026, 11), (2026, 10)]
+    assert [int(item["amountMillicents"]) for item in items] == [
+        rounded(billed(exported(used))),
+        rounded(billed(exported(used, october))),
+    ]
+    assert {item["currency"] for item in items} == {"USD"}
+
+
+def test_the_items_of_a_month_add_up_to_its_total(used: Customer, api: ApiClient):
+    items = api.get(f"{METERINGS}/2026/11").json()["items"]
+    lines = exported(used)
+    assert net(items) == rounded(billed(lines))
+    assert [(item["clusterName"], item["billableEntityType"]) for item in items] == [
+        ("one", "inference_model"),
+        ("one", "resource_option"),
+        ("one", "cluster_booking"),
+        ("two", "inference_model"),
+        ("two", "inference_model"),
+    ]
+    for item in items:
+        of_item = [
+            line
+            for line in lines
+            if line["cluster_id"] == item["clusterId"]
+            and item["billableEntityId"] in (line["model_id"], line["package_id"])
+            and (item["billableEntityType"] == "resource_option") == (line["kind"] == "disk")
+        ]
+        exact = billed(of_item, "list_cost_millicents")
+        assert abs(int(item["amountMillicents"]) - exact) <= 2, "rounding moves less than a millicent at either end"
+        assert item["discountAmountPercent"] == pytest.approx(33.33)
+
+
+def test_an_item_says_what_it_is_of(used: Customer, api: ApiClient):
+    items = {item["billableEntityType"]: item for item in reversed(api.get(f"{METERINGS}/2026/11").json()["items"])}
+    tokens, compute = items["inference_model"], items["cluster_booking"]
+    package, model = used.clusters[0].package, used.models[0]
+    assert (tokens["billableEntityReferenceName"], tokens["billableEntityId"]) == (model.name, str(model.pk))
+    assert (tokens["startTime"], tokens["endTime"]) == ("2026-11-15T12:00:00Z", "2026-11-15T18:00:00Z")
+    assert (tokens["pricePerHour"], tokens["usageHours"]) == (0, 6.0)
+    assert tokens["clusterLabels"] == {"team": "search", "cost": "42"}
+    assert (compute["billableEntityReferenceName"], compute["billableEntityId"]) == (package.name, str(package.pk))
+    assert (compute["pricePerHour"], compute["usageHours"]) == (package.price_per_hour, 6.0)
+    assert int(compute["amountMillicents"]) == pytest.approx(6 * package.price_per_hour, abs=1)
+
+
+def test_the_breakdown_of_a_month_is_its_bill(used: Customer, api: ApiClient):
+    answer = api.get(BREAKDOWN, startTime="2026-10-01T00:00:00Z", endTime="2026-12-01T00:00:00Z").json()
+    assert [(item["year"], item["month"]) for item in answer["items"]] == [(2026, 10), (2026, 11)]
+    [account] = answer["items"][1]["accounts"]
+    clusters = account["clusters"]
+    lines = exported(used)
+    assert (account["accountId"], account["accountName"]) == (str(used.account.pk), "Acme")
+    assert net(clusters) == rounded(billed(lines))
+    assert [one["billableEntityType"] for one in clusters] == [
+        "Inference Tokens",
+        "Cluster Extra Disk",
+        "Cluster",
+        "Inference Tokens",
+        "Inference Tokens",
+    ]
+    tokens = sum(one["quantity"] for one in clusters if one["billableEntityType"] == "Inference Tokens")
+    assert tokens == sum(int(line["tokens"]) for line in lines)
+    inference, disk, compute = clusters[:3]
+    package = used.clusters[0].package
+    assert inference["costAllocationLabel"] == "cost"
+    assert inference["inferenceConfig"]["modelName"] == used.models[0].name
+    assert (disk["clusterExtraDiskConfig"]["extraDiskGib"], disk["quantity"]) == (10, 30)
+    config = compute["clusterUsageConfig"]
+    assert (config["nodeCount"], config["ramGib"], config["region"]) == (2, package.ram_gib, "us-east-1")
+    assert answer["items"][1]["funding"] == {"creditsDrawn": []}
+
+
+def test_a_part_of_a_month_is_the_hours_that_begin_in_it(used: Customer, api: ApiClient):
+    def quantity(start: str, end: str) -> float:
+        items = api.get(BREAKDOWN, startTime=start, endTime=end).json()["items"]
+        return sum(one["quantity"] for item in items for one in item["accounts"][0]["clusters"])
+
+    whole = quantity("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z")
+    parts = [("2026-11-01T00:00:00Z", "2026-11-15T14:00:00Z"), ("2026-11-15T14:00:00Z", "2026-12-01T00:00:00Z")]
+    assert sum(quantity(*part) for part in parts) == whole
+    assert quantity("2026-11-15T17:00:00Z", "2026-11-15T17:00:01Z") == 7
+    assert quantity("2026-11-15T17:00:01Z", "2026-11-15T18:00:00Z") == 0
+    assert quantity("2030-01-01T00:00:00Z", "2030-02-01T00:00:00Z") == 0
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"startTime": "2026-11-02T00:00:00Z", "endTime": "2026-11-01T00:00:00Z"},
+        {"startTime": "2026-11-01T00:00:00Z"},
+        {"startTime": "2000-01-01T00:00:00Z", "endTime": "2026-11-01T00:00:00Z"},
+        {"startTime": "0001-01-01T00:00:00Z", "endTime": "2026-11-01T00:00:00Z"},
+    ],
+)
+def test_windows_that_are_none_are_refused(window: dict[str, str], api: ApiClient):
+    assert api.get(BREAKDOWN, **window).status_code == 400
+
+
+def test_a_closed_month_is_what_its_statement_says(used: Customer, api: ApiClient):
+    october = NOVEMBER.previous
+    BillingProgress.objects.create(account=used.account, closed_through=october.first_day)
+    Statement.objects.create(
+        account=used.account,
+        account_name="Acme",
+        month=october.first_day,
+        state="open",
+        number=1,
+        total=4_711,
+        terms={"free": {}, "free_by_default": 0, "discounts": []},
+    )
+    items = api.get(METERINGS).json()["items"]
+    assert [(item["month"], item["amountMillicents"]) for item in items][1] == (10, "4711")
+
+
+def test_discounts_are_listed(used: Customer, api: ApiClient):
+    Discount.objects.create(
+        account=used.account,
+        name="Start-up",
+        fixed_millicents=1_250_000,
+        valid_from=NOON,
+        valid_until=NOON + timedelta(days=1),
+    )
+    first, second = api.get(f"{BILLING}/discounts").json()["items"]
+    assert (first["name"], first["percentage"]) == ("Early bird", {"value": 33.33})
+    assert (second["name"], second["fixed"]) == ("Start-up", {"value": 12.5, "currency": "USD"})
+    assert second["validFrom"] == "2026-11-15T12:00:00Z"
+
+
+def test_credits_are_listed_with_what_is_left(customer: Customer, api: ApiClient):
+    def credit(total: int, **fields) -> Credit:
+        return Credit.objects.create(
+            account=customer.account,
+            total_millicents=total,
+            active_from=LAST_YEAR,
+            active_to=LAST_YEAR + timedelta(days=900),
+            **fields,
+        )
+
+    exhausted, fresh = credit(300_000, notes="Contract 7"), credit(500_000)
+    for month, parts in {9: [(exhausted, 100_000)], 10: [(exhausted, 200_000), (fresh, 50_000)]}.items():
+        statement = Statement.objects.create(
+            account=customer.account,
+            account_name="Acme",
+            month=datetime(2026, month, 1).date(),
+            state="open",
+            number=month,
+            closed_at=datetime(2026, month + 1, 2, tzinfo=UTC),
+        )
+        for credit_, millicents in parts:
+            CreditDrawdown.objects.create(credit=credit_, statement=statement, millicents=millicents)
+    answer = api.get(f"{BILLING}/credit-contracts").json()
+    by_id = {item["id"]: item for item in answer["items"]}
+    old, new = by_id[str(exhausted.pk)], by_id[str(fresh.pk)]
+    assert (old["usedAmount"], old["remainingAmount"], old["exhaustedAt"]) == (3.0, 0.0, "2026-11-02T00:00:00Z")
+    assert old["notes"] == "Contract 7"
+    assert (new["totalAmount"], new["usedAmount"], new["remainingAmount"]) == (5.0, 0.5, 4.5)
+    assert new.get("exhaustedAt") is None
+    history = [(item["year"], item["month"], item["amount"]) for item in answer["consumptionHistory"]]
+    assert history == [(2026, 9, 1.0), (2026, 10, 2.5)]
+
+
+def test_what_is_of_others_is_nowhere(used: Customer, make_cluster: Callable[..., Cluster]):
+    stranger = client_of(Customer(make_cluster).account)
+    for path in (METERINGS, f"{METERINGS}/2026/11", f"{BILLING}/discounts", f"{BILLING}/credit-contracts"):
+        assert stranger.get(path).json()["items"] == []
+        assert stranger.get(path.format(account=used.account.pk)).status_code == 404
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**12), st.integers(0, 100)), max_size=30))
+def test_whole_items_always_come_to_the_rounded_total(parts: list[tuple[int, int]]):
+    items = []
+    for size, percent_off in parts:
+        list_cost = Decimal(size).scaleb(-7)
+        item = Item(
+            cluster_id=None,
+            cluster_name="",
+            labels={},
+            provider="",
+            region="",
+            unit=PricingUnit.TOKENS,
+            thing_id=None,
+            thing="",
+            unit_price=1,
+            start=NOON,
+            end=NOON,
+            list_cost=list_cost,
+            cost=list_cost * (100 - percent_off) / 100,
+        )
+        items.append(item)
+    whole = list(whole_items(items))
+    assert sum(one.amount - one.discount for one in whole) == rounded(sum((item.cost for item in items), Decimal(0)))
+    assert all(one.amount >= one.discount >= 0 for one in whole)
