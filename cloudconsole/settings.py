@@ -44,6 +44,10 @@ NODE_AGENT_METRICS_PORT = int(os.environ.get("NODE_AGENT_METRICS_PORT", "9468"))
 TLS_CERT_FILE = os.environ.get("TLS_CERT_FILE", "")
 TLS_KEY_FILE = os.environ.get("TLS_KEY_FILE", "")
 TLS_DIR = PATHS.data / "tls"
+# Where this cloud's own processes reach the gateway
+GATEWAY_URL = os.environ.get(
+    "GATEWAY_URL", f"{'https' if TLS_CERT_FILE else 'http'}://{PUBLIC_HOST}:{GATEWAY_REST_PORT}"
+)
 # What one API key may ask for, in one request and of one gateway process
 GATEWAY_MAX_POINTS = int(os.environ.get("GATEWAY_MAX_POINTS", "10000"))
 GATEWAY_MAX_INPUTS = int(os.environ.get("GATEWAY_MAX_INPUTS", "2000"))
