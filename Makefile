@@ -32,10 +32,10 @@ run: setup  ## start the whole cloud with the demo account; Ctrl-C stops it
 	@exec $(BIN)/python manage.py up
 
 test: setup-dev  ## all tests, in two processes with a PostgreSQL and a Redis each
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/snippets
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/snippets --ignore tests/faults/test_operation_storm.py
 
-test-faults: setup-dev  ## killing and freezing processes at length; `make test` has the short form
-	CLOUDCONSOLE_FAULT_ROUNDS=$${CLOUDCONSOLE_FAULT_ROUNDS:-2} $(BIN)/python -m pytest tests/faults/test_kill_anything.py tests/gateway/test_inference_faults.py
+test-faults: setup-dev  ## kills, pauses, storms and clocks that jump, at length; `make test` has the short form
+	CLOUDCONSOLE_FAULT_ROUNDS=$${CLOUDCONSOLE_FAULT_ROUNDS:-2} $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/faults tests/gateway/test_inference_faults.py
 
 test-snippets: setup-dev  ## every program of the Inference tab, built and run with the toolchains of this machine
 	$(BIN)/python -m pytest tests/snippets
