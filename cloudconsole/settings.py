@@ -44,6 +44,10 @@ NODE_AGENT_METRICS_PORT = int(os.environ.get("NODE_AGENT_METRICS_PORT", "9468"))
 TLS_CERT_FILE = os.environ.get("TLS_CERT_FILE", "")
 TLS_KEY_FILE = os.environ.get("TLS_KEY_FILE", "")
 TLS_DIR = PATHS.data / "tls"
+# Where this cloud's own processes reach the gateway
+GATEWAY_URL = os.environ.get(
+    "GATEWAY_URL", f"{'https' if TLS_CERT_FILE else 'http'}://{PUBLIC_HOST}:{GATEWAY_REST_PORT}"
+)
 # What one API key may ask for, in one request and of one gateway process
 GATEWAY_MAX_POINTS = int(os.environ.get("GATEWAY_MAX_POINTS", "10000"))
 GATEWAY_MAX_INPUTS = int(os.environ.get("GATEWAY_MAX_INPUTS", "2000"))
@@ -145,6 +149,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget-old-answers": {"task": "api.forget_old_answers", "schedule": 3600.0},
     "enforce-idleness": {"task": "clusters.enforce_idleness", "schedule": 3600.0},
     "sweep-operations": {"task": "clusters.sweep_operations", "schedule": 2.0, "options": {"expires": 2.0}},
+    "sweep-downloads": {"task": "inference.sweep_downloads", "schedule": 5.0, "options": {"expires": 5.0}},
     "sample-nodes": {"task": "monitoring.sample_nodes", "schedule": 15.0, "options": {"expires": 15.0}},
     "tidy-up-monitoring": {"task": "monitoring.tidy_up", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "update-rollups": {"task": "billing.update_rollups", "schedule": 1.0, "options": {"expires": 1.0}},
