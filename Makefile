@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # For every platform and every Python from 3.11 on, whichever machine writes it
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: setup setup-dev run test test-snippets check bench-gateway bench-scale format lock protos clean
+.PHONY: setup setup-dev run test test-fuzz test-snippets check bench-gateway bench-scale format lock protos clean
 
 setup: $(VENV)/.base
 
@@ -30,7 +30,10 @@ run: setup  ## start the whole cloud with the demo account; Ctrl-C stops it
 	@exec $(BIN)/python manage.py up
 
 test: setup-dev  ## all tests, in two processes with a PostgreSQL and a Redis each
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/snippets
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/snippets --ignore tests/gateway/fuzz
+
+test-fuzz: setup-dev  ## odd requests and random bytes at the data plane; FUZZ_EXAMPLES=1000 for a long night
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),5) $(BIN)/python -m pytest tests/gateway/fuzz
 
 test-snippets: setup-dev  ## every program of the Inference tab, built and run with the toolchains of this machine
 	$(BIN)/python -m pytest tests/snippets
