@@ -7,7 +7,7 @@ EVENTS ?= 100000,1000000
 # For every platform and every Python from 3.11 on, whichever machine writes it
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: setup setup-dev run test test-faults test-snippets test-sdk test-billing check bench-gateway bench-billing bench-inference bench-scale format lock protos clean
+.PHONY: setup setup-dev run test test-faults test-fuzz test-snippets test-sdk test-billing check bench-gateway bench-billing bench-inference bench-scale format lock protos clean
 
 setup: $(VENV)/.base
 
@@ -32,10 +32,13 @@ run: setup  ## start the whole cloud with the demo account; Ctrl-C stops it
 	@exec $(BIN)/python manage.py up
 
 test: setup-dev  ## all tests, in two processes with a PostgreSQL and a Redis each
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/snippets --ignore tests/sdk --ignore tests/faults/test_operation_storm.py
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/snippets --ignore tests/sdk --ignore tests/gateway/fuzz --ignore tests/faults/test_operation_storm.py
 
 test-faults: setup-dev  ## kills, pauses, storms and clocks that jump, at length; `make test` has the short form
 	CLOUDCONSOLE_FAULT_ROUNDS=$${CLOUDCONSOLE_FAULT_ROUNDS:-2} $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/faults tests/gateway/test_inference_faults.py
+
+test-fuzz: setup-dev  ## odd requests and random bytes at the data plane; FUZZ_EXAMPLES=1000 for a long night
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),5) $(BIN)/python -m pytest tests/gateway/fuzz
 
 test-snippets: setup-dev  ## every program of the Inference tab, built and run with the toolchains of this machine
 	$(BIN)/python -m pytest tests/snippets
