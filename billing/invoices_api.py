@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from billing.models import Credit, CreditDrawdown, Discount
-from billing.rules import Month
+from billing.rules import Month, StatementState
 from cloudconsole.api.callers import Caller
 from cloudconsole.api.gen.qdrant.cloud.billing.v1 import billing_pb2
 from cloudconsole.api.registry import serves
@@ -26,6 +26,7 @@ def list_credit_contracts(
 ) -> billing_pb2.ListCreditContractsResponse:
     """Credits paid in advance and what statements took from them, by contract and by month."""
     drawn = CreditDrawdown.objects.filter(credit__account=caller.account).select_related("statement")
+    drawn = drawn.exclude(statement__state=StatementState.VOID)  # which have given theirs back
     by_credit: dict[object, list[CreditDrawdown]] = {}
     by_month: dict[Month, int] = {}
     for one in drawn.order_by("statement__month"):
