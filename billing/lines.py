@@ -77,13 +77,11 @@ def progress_of(account: Account) -> BillingProgress:
     return BillingProgress.objects.filter(account=account).first() or BillingProgress(account=account)
 
 
-def kept_lines(*, account: Account, month: Month) -> Iterator[ReportLine]:
+def kept_lines(*, account: Account, month: Month, void_too: bool = False) -> Iterator[ReportLine]:
     """The lines of the month's statement, as they were when it was closed."""
-    kept = StatementLine.objects.filter(
-        statement__account=account,
-        statement__month=month.first_day,
-        statement__state__in=[state.value for state in BILLED],
-    )
+    kept = StatementLine.objects.filter(statement__account=account, statement__month=month.first_day)
+    if not void_too:
+        kept = kept.filter(statement__state__in=[state.value for state in BILLED])
     for text in kept.order_by("position").values_list("line", flat=True).iterator(chunk_size=LINES_AT_A_TIME):
         yield from_json(text)
 

@@ -92,6 +92,17 @@ class ArchivedMonth(models.Model):
         return f"{self.month:%Y-%m}"
 
 
+class MeteredCluster(models.Model):
+    """How far the hours of a cluster are in the ledger. Without it, or wrong, the same hours are found again."""
+
+    cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    through = models.DateTimeField()  # every hour before it
+    last_period = models.BigIntegerField()  # the latest ComputePeriod seen
+
+    def __str__(self) -> str:
+        return f"{self.cluster_id} through {self.through}"
+
+
 class UsageRollup(models.Model):
     """What the events of an hour sum to. A projection: ``rollups`` rebuilds it from the ledger."""
 
@@ -189,7 +200,7 @@ class Discount(models.Model):
 
 
 class Credit(models.Model):
-    """Paid in advance and drawn down by the statements of months that begin in ``[active_from, active_to)``."""
+    """Paid in advance and drawn down by the statements of months that ``[active_from, active_to)`` touches."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="credits")

@@ -3,6 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
+from billing.closing import close_finished_months
+from billing.cluster_hours import meter_cluster_hours as meter
 from billing.partitions import make_partitions_ahead
 from billing.rollups import LedgerBusy
 from billing.rollups import update_rollups as take_in
@@ -22,3 +24,15 @@ def update_rollups() -> None:
 def make_partitions() -> None:
     """Every hour."""
     make_partitions_ahead(Month.of(timezone.now()))
+
+
+@shared_task(name="billing.meter_cluster_hours")
+def meter_cluster_hours() -> None:
+    """Every minute."""
+    meter(now=timezone.now())
+
+
+@shared_task(name="billing.close_months")
+def close_months() -> None:
+    """Every ten minutes."""
+    close_finished_months(now=timezone.now())

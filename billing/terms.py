@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 
-from billing.models import Discount, Kind, UsageRollup
+from billing.models import Discount
 from billing.rating import UNLIMITED, DiscountTerms, Terms
 from billing.rules import Month
 from cloudconsole.accounts.models import Account
@@ -34,11 +35,10 @@ def terms_of(*, account: Account, month: Month) -> Terms:
 
 
 def _has_paid_cluster(account: Account, month: Month) -> bool:
-    """Now, or in the month: a cluster that is gone since had hours."""
-    if Cluster.objects.filter(account=account, package__type=Package.Type.PAID, created_at__lt=month.end).exists():
-        return True
-    hours = UsageRollup.objects.filter(account=account, kind=Kind.COMPUTE, package__type=Package.Type.PAID)
-    return hours.filter(hour_start__gte=month.start, hour_start__lt=month.end, hours__gt=0).exists()
+    """At some time in the month. Rows of deleted clusters stay."""
+    there = Q(deleted_at=None) | Q(deleted_at__gte=month.start)
+    paid = Cluster.objects.filter(there, account=account, package__type=Package.Type.PAID)
+    return paid.filter(created_at__lt=month.end).exists()
 
 
 def terms_as_json(terms: Terms) -> dict[str, Any]:

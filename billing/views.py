@@ -45,13 +45,7 @@ class BillingView:
 
     @property
     def months(self) -> list[Month]:
-        """Every month since the account began, latest first; a month asked for is among them."""
-        latest = Month.of(timezone.now())
-        first = min(Month.of(self.account.created_at), self.month)
-        months = [max(latest, self.month)]
-        while months[-1] > first:
-            months.append(months[-1].previous)
-        return months
+        return months_of(self.account, self.month)
 
     @property
     def export_formats(self) -> dict[str, ExportFormat]:
@@ -95,7 +89,16 @@ class BillingView:
         return total_usage(self.lines)
 
 
-def _month(request: AccountRequest) -> Month:
+def months_of(account: Account, asked: Month) -> list[Month]:
+    """Every month since the account began, latest first; a month asked for is among them."""
+    first = min(Month.of(account.created_at), asked)
+    months = [max(Month.of(timezone.now()), asked)]
+    while months[-1] > first:
+        months.append(months[-1].previous)
+    return months
+
+
+def month_of(request: AccountRequest) -> Month:
     """The month in the query, else the current one. Raises Http404 for what is not a month of the account's time."""
     asked = request.GET.get("month")
     current = Month.of(timezone.now())
@@ -113,7 +116,7 @@ def _month(request: AccountRequest) -> Month:
 @require_safe
 @account_page("read:payment_information")
 def billing(request: AccountRequest) -> HttpResponse:
-    view = BillingView(request.account, _month(request))
+    view = BillingView(request.account, month_of(request))
     return render_page(request, "billing/month.html", {"view": view}, fragments=("month",))
 
 
@@ -121,7 +124,7 @@ def billing(request: AccountRequest) -> HttpResponse:
 @account_page("read:payment_information")
 def export(request: AccountRequest) -> StreamingHttpResponse:
     """The month as a file, in the ``format`` of the query."""
-    name, month = request.GET.get("format", ""), _month(request)
+    name, month = request.GET.get("format", ""), month_of(request)
     chosen = EXPORT_FORMATS.get(name)
     if chosen is None:
         raise Http404(f"Usage can be exported as one of: {', '.join(EXPORT_FORMATS)}.")

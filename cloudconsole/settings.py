@@ -33,10 +33,27 @@ GATEWAY_REST_PORT = int(os.environ.get("GATEWAY_REST_PORT", "6333"))
 GATEWAY_GRPC_PORT = int(os.environ.get("GATEWAY_GRPC_PORT", "6334"))
 GATEWAY_MAX_BODY_BYTES = int(os.environ.get("GATEWAY_MAX_BODY_BYTES", str(32 * 1024 * 1024)))
 GATEWAY_BODY_TIMEOUT_SECONDS = float(os.environ.get("GATEWAY_BODY_TIMEOUT_SECONDS", "60"))
+# Prometheus metrics of each process; port 0 serves none
+METRICS_BIND = os.environ.get("METRICS_BIND", "127.0.0.1")
+CONSOLE_METRICS_PORT = int(os.environ.get("CONSOLE_METRICS_PORT", "9464"))
+GATEWAY_METRICS_PORT = int(os.environ.get("GATEWAY_METRICS_PORT", "9465"))
+API_METRICS_PORT = int(os.environ.get("API_METRICS_PORT", "9466"))
+TASKS_METRICS_PORT = int(os.environ.get("TASKS_METRICS_PORT", "9467"))
+NODE_AGENT_METRICS_PORT = int(os.environ.get("NODE_AGENT_METRICS_PORT", "9468"))
 # A certificate for the gateway's ports and the admin API's gRPC port; without one the gateway serves plain text
 TLS_CERT_FILE = os.environ.get("TLS_CERT_FILE", "")
 TLS_KEY_FILE = os.environ.get("TLS_KEY_FILE", "")
 TLS_DIR = PATHS.data / "tls"
+# Where this cloud's own processes reach the gateway
+GATEWAY_URL = os.environ.get(
+    "GATEWAY_URL", f"{'https' if TLS_CERT_FILE else 'http'}://{PUBLIC_HOST}:{GATEWAY_REST_PORT}"
+)
+# What one API key may ask for, in one request and of one gateway process
+GATEWAY_MAX_POINTS = int(os.environ.get("GATEWAY_MAX_POINTS", "10000"))
+GATEWAY_MAX_INPUTS = int(os.environ.get("GATEWAY_MAX_INPUTS", "2000"))
+GATEWAY_MAX_TOKENS = int(os.environ.get("GATEWAY_MAX_TOKENS", "1000000"))
+GATEWAY_MAX_CONCURRENT_REQUESTS = int(os.environ.get("GATEWAY_MAX_CONCURRENT_REQUESTS", "256"))
+GATEWAY_MAX_REQUESTS_PER_SECOND = float(os.environ.get("GATEWAY_MAX_REQUESTS_PER_SECOND", "5000"))
 CLUSTER_DOMAIN = os.environ.get("CLOUDCONSOLE_CLUSTER_DOMAIN", "localhost")
 # Qdrant servers of the operator's instead of embedded nodes, one for all regions or for each
 QDRANT_SERVERS = QdrantServers(os.environ)
@@ -52,6 +69,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials",
     "rest_framework",
+    "drf_spectacular_sidecar",
     "cloudconsole.accounts",
     "cloudconsole.api",
     "cloudconsole.web",
@@ -66,6 +84,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "cloudconsole.web.measuring.Measuring",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -130,10 +149,13 @@ CELERY_BEAT_SCHEDULE = {
     "forget-old-answers": {"task": "api.forget_old_answers", "schedule": 3600.0},
     "enforce-idleness": {"task": "clusters.enforce_idleness", "schedule": 3600.0},
     "sweep-operations": {"task": "clusters.sweep_operations", "schedule": 2.0, "options": {"expires": 2.0}},
+    "sweep-downloads": {"task": "inference.sweep_downloads", "schedule": 5.0, "options": {"expires": 5.0}},
     "sample-nodes": {"task": "monitoring.sample_nodes", "schedule": 15.0, "options": {"expires": 15.0}},
     "tidy-up-monitoring": {"task": "monitoring.tidy_up", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "update-rollups": {"task": "billing.update_rollups", "schedule": 1.0, "options": {"expires": 1.0}},
     "make-partitions": {"task": "billing.make_partitions", "schedule": 3600.0},
+    "meter-cluster-hours": {"task": "billing.meter_cluster_hours", "schedule": 60.0, "options": {"expires": 60.0}},
+    "close-months": {"task": "billing.close_months", "schedule": 600.0, "options": {"expires": 600.0}},
     "sweep-reports": {"task": "reports.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
     "deliver-months": {"task": "reports.deliver_finished_months", "schedule": 60.0, "options": {"expires": 60.0}},
     "check-budgets": {"task": "budgets.check", "schedule": 2.0, "options": {"expires": 2.0}},

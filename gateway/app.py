@@ -24,8 +24,9 @@ from gateway.grpc_upstream import GrpcUpstreams
 from gateway.inference_requests import InferenceRequests, route_of
 from gateway.inference_work import InferenceWork
 from gateway.inference_workers import InferenceWorkers
+from gateway.limits import KeyLimits, Limits
 from gateway.metering import Meter
-from gateway.records import Records
+from gateway.records import KeyRecord, Records
 from gateway.rest_scope import answer_listing, hold_to_scope, is_listing
 from gateway.scope import scope_of
 from gateway.traffic import Traffic
@@ -68,9 +69,10 @@ class Gateway:
         self._meter = Meter(self._ledger)
         self._traffic = Traffic(database_conninfo())
         self._traffic.start()
-        work = InferenceWork(self._upstreams, self._workers, self._meter)
+        self._limits = KeyLimits(configured_limits())
+        work = InferenceWork(self._upstreams, self._workers, self._meter, self._limits.limits)
         self._inference = InferenceRequests(self._upstreams, work)
-        self._service = inference_service.InferenceService(self._records, self._upstreams, work)
+        self._service = inference_service.InferenceService(self._records, self._upstreams, self._limits, work)
         self._grpc_upstreams = GrpcUpstreams()
         self._grpc = GrpcServer(
             self._records,
@@ -78,6 +80,7 @@ class Gateway:
             self._grpc_upstreams,
             work,
             self._traffic,
+            self._limits,
             settings.GATEWAY_MAX_BODY_BYTES,
         )
         self._following = asyncio.create_task(follow_announcements(self._records, settings.REDIS_URL))
@@ -116,12 +119,12 @@ class Gateway:
             sentence = await self._respond(exchange)
             failed = exchange.status is not None and exchange.status >= 500
             if sentence is not None:
-                log_failure(exchange, sentence, exchange.status, self._traffic)
+                log_failure(exchange, exchange.hide(sentence), exchange.status, self._traffic)
         except ClientGone:
             return
         except Refused as refusal:
             failed = refusal.status >= 500
-            log_failure(exchange, refusal.sentence, refusal.status, self._traffic)
+            log_failure(exchange, exchange.hide(refusal.sentence), refusal.status, self._traffic)
             await _refuse(exchange, refusal)
         except Exception:
             failed = True
@@ -148,14 +151,22 @@ class Gateway:
             return None
         key, current = await authenticate(exchange, self._records)
         check_serving(key.cluster)
-        await check_value_exists(key, self._upstreams)
+        with self._limits.admitted(key.id):
+            await check_value_exists(key, self._upstreams)
+            return await self._respond_to(exchange, key, current)
+
+    async def _respond_to(self, exchange: Exchange, key: KeyRecord, current: bool) -> str | None:
         scope = scope_of(key)
-        operation = await hold_to_scope(exchange, scope)
-        if operation is not None and is_listing(operation, scope):
-            listing = answer_listing(exchange, scope, operation, key.cluster, self._upstreams)
+        found = await hold_to_scope(exchange, scope)
+        if found is not None and is_listing(found, scope):
+            listing = answer_listing(exchange, scope, found, key.cluster, self._upstreams)
             return await exchange.unless_client_gone(listing)
-        if found := route_of(exchange.method, exchange.path):
-            route, collection = found
+        if found is not None and self._limits.limits.counts_points_of(found.operation.name):
+            body = await exchange.body.read()
+            self._limits.limits.check_body(found.operation.name, body)
+            exchange.body.put_back(body)
+        if inferring := route_of(exchange.method, exchange.forwarded_path):
+            route, collection = inferring
             return await self._inference.serve(exchange, key, current, route, collection)
         return await exchange.unless_client_gone(self._upstreams.pass_through(exchange, key.cluster))
 
@@ -163,6 +174,16 @@ class Gateway:
         version = await introduced_version(exchange, self._records)
         content = {"title": "qdrant - vector search engine", "version": version, "commit": None}
         await exchange.answer(200, [JSON], orjson.dumps(content))
+
+
+def configured_limits() -> Limits:
+    return Limits(
+        points=settings.GATEWAY_MAX_POINTS,
+        inputs=settings.GATEWAY_MAX_INPUTS,
+        tokens=settings.GATEWAY_MAX_TOKENS,
+        concurrent=settings.GATEWAY_MAX_CONCURRENT_REQUESTS,
+        per_second=settings.GATEWAY_MAX_REQUESTS_PER_SECOND,
+    )
 
 
 async def _refuse(exchange: Exchange, refusal: Refused) -> None:

@@ -59,6 +59,7 @@ class Exchange:
         self.started = time.perf_counter()
         self.method: str = scope["method"]
         self.path: str = scope["raw_path"].decode("latin-1")
+        self.forwarded_path = self.path  # the same with the names under which things are kept
         self.query: str = scope["query_string"].decode("latin-1")
         self.headers: list[tuple[bytes, bytes]] = scope["headers"]
         self.body = RequestBody(self.headers, receive, limits)
@@ -85,6 +86,10 @@ class Exchange:
         [timeout] = parse_qs(self.query).get("timeout", [""])[-1:]
         seconds = settings.INFERENCE_TIMEOUT_SECONDS
         return Caller(self.id, keys, min(int(timeout), seconds) if timeout.isdecimal() else seconds)
+
+    def hide(self, text: str) -> str:
+        """The text without what is to leave no trace."""
+        return text.replace(self.hidden.decode(), "") if self.hidden else text
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer. ``headers`` bring the content length only if it is not the body's (HEAD)."""
@@ -118,9 +123,7 @@ class Exchange:
 
     async def refuse(self, refusal: Refused) -> None:
         """Answer in the route's error shape. An endless body is not read on: the connection ends with the answer."""
-        body = self.error_body(refusal.sentence, self.seconds)
-        if self.hidden:
-            body = body.replace(self.hidden, b"")
+        body = self.error_body(self.hide(refusal.sentence), self.seconds)
         headers = [JSON, (b"content-length", str(len(body)).encode())]
         if refusal.retry_after is not None:
             headers.append((b"retry-after", str(refusal.retry_after).encode()))

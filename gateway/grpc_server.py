@@ -24,6 +24,7 @@ from gateway.grpc_scope import hold_to_scope, parsed, reply_within
 from gateway.grpc_upstream import GrpcUpstreams, Metadata, Reply
 from gateway.inference_work import InferenceWork, check_size
 from gateway.inference_workers import Caller
+from gateway.limits import KeyLimits, points_in_message
 from gateway.records import KeyRecord, Records
 from gateway.scope import Scope, scope_of
 from gateway.traffic import Traffic
@@ -99,6 +100,7 @@ class GrpcServer:
         upstreams: GrpcUpstreams,
         inference: InferenceWork,
         traffic: Traffic,
+        limits: KeyLimits,
         largest_message: int,
     ) -> None:
         self._server = UnaryServer(self._serve, largest_message)
@@ -107,6 +109,7 @@ class GrpcServer:
         self._upstreams = upstreams
         self._inference = inference
         self._traffic = traffic
+        self._limits = limits
         self._metered: set[asyncio.Task[Reply]] = set()
 
     async def start(self, address: str) -> int:
@@ -145,12 +148,15 @@ class GrpcServer:
             return _answer(await self._introduction(call))
         key, current = await authenticate(call, self._records)
         check_serving(key.cluster)
-        await check_value_exists(key, self._rest_upstreams)
-        call.scope = scope_of(key)
-        message = hold_to_scope(call.path, message, call.scope)
-        if route := ROUTES.get(call.path):
-            return await self._infer(call, key, current, route, message)
-        return await self._pass_through(call, key, message)
+        with self._limits.admitted(key.id):
+            await check_value_exists(key, self._rest_upstreams)
+            call.scope = scope_of(key)
+            message = hold_to_scope(call.path, message, call.scope)
+            if route := ROUTES.get(call.path):
+                return await self._infer(call, key, current, route, message)
+            if self._limits.limits.may_be_too_many(call.path, message):
+                self._limits.limits.check_points(points_in_message(parsed(message_classes(call.path)[0], message)))
+            return await self._pass_through(call, key, message)
 
     async def _introduction(self, call: Call) -> bytes:
         version = await introduced_version(call, self._records)
@@ -166,6 +172,7 @@ class GrpcServer:
     async def _infer(self, call: Call, key: KeyRecord, current: bool, route: Route, message: bytes) -> Reply:
         request_class, reply_class = message_classes(call.path)
         request = parsed(request_class, message)
+        self._limits.limits.check_points(points_in_message(request))
         slots = list(route.slots(request))
         if not slots:
             return await self._pass_through(call, key, message)

@@ -5,18 +5,21 @@ affair. The token is a database API key: the key's cluster says which models may
 Source: Qdrant's ``src/common/inference/service.rs``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from gateway.access import authenticate_with, check_serving
+from gateway.embedding import ModelCall
 from gateway.errors import Refused
 from gateway.exchange import JSON, Exchange
 from gateway.inference_objects import InferenceObject, check_length
 from gateway.inference_work import InferenceWork
 from gateway.inference_workers import VALIDATION_FAILED
-from gateway.records import Records
+from gateway.limits import KeyLimits
+from gateway.records import KeyRecord, Records
 from gateway.upstream import Answer, Upstreams
 from gateway.value_exists import check_value_exists
 from inference.client import Kind, SparseEmbedding
@@ -42,9 +45,10 @@ class _Slot:
 class InferenceService:
     """Authenticate by the token in the body, embed, meter, answer."""
 
-    def __init__(self, records: Records, upstreams: Upstreams, work: InferenceWork) -> None:
+    def __init__(self, records: Records, upstreams: Upstreams, limits: KeyLimits, work: InferenceWork) -> None:
         self._records = records
         self._upstreams = upstreams
+        self._limits = limits
         self._work = work
 
     async def serve(self, exchange: Exchange) -> None:
@@ -53,19 +57,36 @@ class InferenceService:
         request = _parse(await exchange.body.read())
         key, current = await authenticate_with(_token(request), exchange, self._records)
         check_serving(key.cluster)
-        await check_value_exists(key, self._upstreams)
+        with self._limits.admitted(key.id):
+            await check_value_exists(key, self._upstreams)
+            await self._embed(exchange, request, key, current)
+
+    async def _embed(self, exchange: Exchange, request: dict[str, Any], key: KeyRecord, current: bool) -> None:
         kind = _kind(request)
         vectors, slots = _slots(request)
         calls = self._work.plan(slots, key, current)
         used = await exchange.unless_client_gone(self._work.embed(calls, kind, exchange.caller))
         usage = {"models": {one.name: {"tokens": one.tokens} for one in used}}
-        body = orjson.dumps({"embeddings": vectors, "usage": usage}, option=orjson.OPT_SERIALIZE_NUMPY)
+        answer_body = {"embeddings": vectors, "usage": usage, "inputs": _per_input(calls, len(vectors))}
+        body = orjson.dumps(answer_body, option=orjson.OPT_SERIALIZE_NUMPY)
 
         async def embedded() -> Answer:
             return Answer(200, [JSON], body)
 
         answer = await self._work.metered(exchange.id, key, used, kind, embedded)
         await exchange.answer(answer.status, answer.headers, answer.body)
+
+
+def _per_input(calls: Sequence[ModelCall], count: int) -> list[dict[str, Any]]:
+    """Our own addition to the protocol: tokens of every input (0 where it repeats another) and whether it was cut."""
+    facts: list[dict[str, Any]] = [{} for _ in range(count)]
+    for call in calls:
+        for places, tokens, truncated in zip(call.slots, call.tokens, call.truncated, strict=True):
+            first, *repeats = (slot.index for slot in places if isinstance(slot, _Slot))
+            facts[first] = {"tokens": tokens, "truncated": truncated}
+            for index in repeats:
+                facts[index] = {"tokens": 0, "truncated": truncated}
+    return facts
 
 
 def _error_body(sentence: str, seconds: float) -> bytes:

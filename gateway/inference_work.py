@@ -8,6 +8,7 @@ from gateway.collection_check import check_collection
 from gateway.embedding import ModelCall, ModelUsage, Slot, embed, plan_calls
 from gateway.errors import Refused
 from gateway.inference_workers import Caller, InferenceWorkers
+from gateway.limits import Limits
 from gateway.metering import Meter, Outcome, usage_events
 from gateway.records import KeyRecord
 from gateway.upstream import Upstreams
@@ -19,10 +20,11 @@ LARGEST_FORWARDED_BODY = 32 * 1024 * 1024  # what a Qdrant server takes (service
 class InferenceWork:
     """The steps in their order; every one raises Refused."""
 
-    def __init__(self, upstreams: Upstreams, workers: InferenceWorkers, meter: Meter) -> None:
+    def __init__(self, upstreams: Upstreams, workers: InferenceWorkers, meter: Meter, limits: Limits) -> None:
         self._upstreams = upstreams
         self._workers = workers
         self._meter = meter
+        self._limits = limits
 
     def plan(self, slots: Iterable[Slot], key: KeyRecord, current: bool) -> list[ModelCall]:
         """What every model is to do. Nothing has run yet.
@@ -30,6 +32,7 @@ class InferenceWork:
         ``current`` is False when the key's record may be out of date; what it allows may have ended then.
         """
         calls = plan_calls(slots, key.cluster.facts)
+        self._limits.check_inference(calls)
         if key.inference_refusal is not None:
             raise Refused(402, key.inference_refusal)
         self._meter.check_available()

@@ -11,7 +11,7 @@ from gateway.operations import Match, match
 from gateway.records import ClusterRecord
 from gateway.rest_names import may_name, places_in
 from gateway.scope import Scope
-from gateway.upstream import Upstreams
+from gateway.upstream import Upstreams, target_of
 
 _LABELLED = re.compile(r'[{,](?:id|collection)="((?:[^"\\]|\\.)*)"')
 _LISTINGS = {"get_collections", "get_collections_aliases", "telemetry", "metrics"}
@@ -33,7 +33,7 @@ async def hold_to_scope(exchange: Exchange, scope: Scope) -> Match | None:
         return found
     await _hold_body(exchange, scope, found)
     kept = {name: scope.kept_as(found.parameters[name]) for name in _NAMES if name in found.parameters}
-    exchange.path = found.path(**kept)
+    exchange.forwarded_path = found.path(**kept)
     exchange.hidden = scope.prefix.encode()
     return found
 
@@ -75,8 +75,7 @@ async def answer_listing(
     exchange: Exchange, scope: Scope, found: Match, cluster: ClusterRecord, upstreams: Upstreams
 ) -> str | None:
     """Answer with what of a listing is in the scope; the sentence if the cluster's answer was an error."""
-    target = f"{exchange.path}?{exchange.query}" if exchange.query else exchange.path
-    answer = await upstreams.fetch(cluster, target)
+    answer = await upstreams.fetch(cluster, target_of(exchange))
     if not answer.ok:
         await exchange.answer(answer.status, [JSON], answer.body)
         return sentence_in(answer.body)

@@ -72,7 +72,7 @@ class Upstreams:
         headers = _forwarded_headers(exchange)
         headers.popall("Accept-Encoding", None)
         headers["Content-Length"] = str(len(body))
-        target = _target(exchange)
+        target = target_of(exchange)
         async with self._open(cluster, exchange.method, target, headers, _sendable(body)) as response:
             return await _whole(response)
 
@@ -89,7 +89,7 @@ class Upstreams:
             if length is not None:
                 headers["Content-Length"] = str(length)
             data = exchange.body.stream() if body is None else _sendable(body)
-        async with self._open(cluster, exchange.method, _target(exchange), headers, data) as response:
+        async with self._open(cluster, exchange.method, target_of(exchange), headers, data) as response:
             return await _carry_back(exchange, response)
 
     @asynccontextmanager
@@ -149,8 +149,9 @@ def _connector(upstream: Upstream) -> aiohttp.BaseConnector:
     return aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS, ssl=trusted)
 
 
-def _target(exchange: Exchange) -> str:
-    return f"{exchange.path}?{exchange.query}" if exchange.query else exchange.path
+def target_of(exchange: Exchange) -> str:
+    """The request target that the cluster is asked with."""
+    return f"{exchange.forwarded_path}?{exchange.query}" if exchange.query else exchange.forwarded_path
 
 
 def _forwarded_headers(exchange: Exchange) -> CIMultiDict[str]:

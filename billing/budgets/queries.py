@@ -47,7 +47,7 @@ def spending(*, account: Account, budgets: Collection[Budget], month: Month, now
 
 def newest_usage(account: Account) -> str:
     """Changes whenever usage of the account was recorded."""
-    return str(UsageEvent.objects.filter(account_id=account.pk).aggregate(newest=Max("recorded_at"))["newest"])
+    return str(UsageEvent.objects.filter(account_id=account.pk).aggregate(newest=Max("seq"))["newest"])
 
 
 def inference_refusal(*, account_id: UUID, cluster_id: UUID, api_key_id: UUID, now: datetime) -> str | None:

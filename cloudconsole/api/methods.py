@@ -1,5 +1,6 @@
 """Every RPC that the protos declare, with what they declare about it."""
 
+import re
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -23,6 +24,7 @@ from cloudconsole.api.gen.qdrant.cloud.payment.v1 import payment_pb2
 from cloudconsole.api.gen.qdrant.cloud.platform.v1 import platform_pb2
 from cloudconsole.api.gen.qdrant.cloud.quota.v1 import quota_pb2
 
+VARIABLE = re.compile(r"\{([a-z_.]+)\}")  # in a path
 _FILES: tuple[ModuleType, ...] = (
     cluster_pb2,
     database_api_key_pb2,
@@ -50,6 +52,11 @@ class Method:
     verb: str
     path: str
     has_body: bool
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The field paths that stand in ``path``, in order."""
+        return tuple(VARIABLE.findall(self.path))
 
     @property
     def short_name(self) -> str:

@@ -3,20 +3,20 @@
 import re
 from collections import defaultdict
 
-from django.urls import URLPattern, re_path
+from django.urls import URLPattern, path, re_path
 
-from cloudconsole.api.methods import METHODS, Method
+from cloudconsole.api.documentation import documentation, openapi
+from cloudconsole.api.methods import METHODS, VARIABLE, Method
 from cloudconsole.api.views import RpcView, UnknownRouteView
 
 _PREFIX = "/api/"
-_VARIABLE = re.compile(r"\{([a-z_.]+)\}")
 
 
 def _routes() -> list[URLPattern]:
     shapes: dict[str, dict[str, tuple[Method, tuple[str, ...]]]] = defaultdict(dict)
     for method in METHODS.values():
-        shape = _VARIABLE.sub("{}", method.path.removeprefix(_PREFIX))
-        shapes[shape][method.verb] = (method, tuple(_VARIABLE.findall(method.path)))
+        shape = VARIABLE.sub("{}", method.path.removeprefix(_PREFIX))
+        shapes[shape][method.verb] = (method, method.variables)
     # "{" sorts after every letter, so clusters/suggest-name is tried before clusters/{}.
     return [
         re_path("^" + re.escape(shape).replace(r"\{\}", "([^/]+)") + r"\Z", RpcView.as_view(methods=methods))
@@ -24,4 +24,9 @@ def _routes() -> list[URLPattern]:
     ]
 
 
-urlpatterns = [*_routes(), re_path("", UnknownRouteView.as_view())]
+urlpatterns = [
+    path("docs", documentation, name="api-docs"),
+    path("openapi.json", openapi, name="openapi"),
+    *_routes(),
+    re_path("", UnknownRouteView.as_view()),
+]
