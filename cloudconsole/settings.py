@@ -54,6 +54,7 @@ GATEWAY_MAX_INPUTS = int(os.environ.get("GATEWAY_MAX_INPUTS", "2000"))
 GATEWAY_MAX_TOKENS = int(os.environ.get("GATEWAY_MAX_TOKENS", "1000000"))
 GATEWAY_MAX_CONCURRENT_REQUESTS = int(os.environ.get("GATEWAY_MAX_CONCURRENT_REQUESTS", "256"))
 GATEWAY_MAX_REQUESTS_PER_SECOND = float(os.environ.get("GATEWAY_MAX_REQUESTS_PER_SECOND", "5000"))
+CONSOLE_URL = f"https://{PUBLIC_HOST}" if _flag("CLOUDCONSOLE_HTTPS") else f"http://{PUBLIC_HOST}:{CONSOLE_PORT}"
 CLUSTER_DOMAIN = os.environ.get("CLOUDCONSOLE_CLUSTER_DOMAIN", "localhost")
 # Qdrant servers of the operator's instead of embedded nodes, one for all regions or for each
 QDRANT_SERVERS = QdrantServers(os.environ)
@@ -149,6 +150,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget-old-answers": {"task": "api.forget_old_answers", "schedule": 3600.0},
     "enforce-idleness": {"task": "clusters.enforce_idleness", "schedule": 3600.0},
     "sweep-operations": {"task": "clusters.sweep_operations", "schedule": 2.0, "options": {"expires": 2.0}},
+    "sweep-downloads": {"task": "inference.sweep_downloads", "schedule": 5.0, "options": {"expires": 5.0}},
     "sample-nodes": {"task": "monitoring.sample_nodes", "schedule": 15.0, "options": {"expires": 15.0}},
     "tidy-up-monitoring": {"task": "monitoring.tidy_up", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "update-rollups": {"task": "billing.update_rollups", "schedule": 1.0, "options": {"expires": 1.0}},

@@ -47,17 +47,20 @@ customElements.define("time-chart", class extends HTMLElement {
       return resolved;
     };
     const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, font: `12px ${style.fontFamily}` };
-    const [since, until] = [this.dataset.since, this.dataset.until].map((text) => Date.parse(text) / 1000);
     const timeAxis = { ...axis, values: (plot, moments, index, space, step) => moments.map((at) => (step >= DAY || at % DAY === 0 ? day(at) : clock(at))) };
     const names = [...this.querySelectorAll("thead th.number")].map((cell) => cell.textContent);
     const series = names.map((name, index) => ({
       label: name, stroke: colour(COLOURS[index % COLOURS.length]), width: 2, points: { show: false }, spanGaps: false,
       value: (plot, value) => (value === null ? "–" : `${value} ${this.dataset.unit}`),
     }));
-    const options = { ...this.size(), series: [{ value: (plot, at) => (at === null ? "–" : `${day(at)}, ${clock(at)} UTC`) }, ...series], axes: [timeAxis, { ...axis, size: 60 }], tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"), scales: { x: { range: [since, until] }, y: { range: (plot, low, high) => [0, high > 0 ? high * 1.1 : 1] } } };
+    const options = { ...this.size(), series: [{ value: (plot, at) => (at === null ? "–" : `${day(at)}, ${clock(at)} UTC`) }, ...series], axes: [timeAxis, { ...axis, size: 60 }], tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"), scales: { x: { range: this.window() }, y: { range: (plot, low, high) => [0, high > 0 ? high * 1.1 : 1] } } };
     const data = this.data(names.length);
     if (data[0].length < 3) series.forEach((line) => { line.points.show = true; });
     this.plot = new uPlot(options, data, this.figure);
+  }
+
+  window() {
+    return [this.dataset.since, this.dataset.until].map((time) => Date.parse(time) / 1000);
   }
 
   data(lines) {
