@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # For every platform and every Python from 3.11 on, whichever machine writes it
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: setup setup-dev run test test-snippets check bench-gateway format lock protos clean
+.PHONY: setup setup-dev run test test-snippets check bench-gateway bench-scale format lock protos clean
 
 setup: $(VENV)/.base
 
@@ -47,6 +47,9 @@ check: setup-dev  ## linters, types, import directions, deployment settings, mig
 
 bench-gateway: setup-dev  ## engine, node and gateway side by side, in about two minutes; SIZES="--points 200000" and so on
 	$(BIN)/python -m tests.benchmarks.gateway $(SIZES)
+
+bench-scale: setup-dev  ## 10,000 clusters in 100 accounts: pages, calls and beat tasks beside those of 100 clusters, in about a minute
+	$(BIN)/python -m pytest tests/benchmarks/bench_scale.py --capture no
 
 format: setup-dev
 	$(BIN)/ruff check --fix .

@@ -16,6 +16,7 @@ from django.db import connection
 from billing.event_ids import first_id
 from billing.rating import PricingUnit, pricing_unit
 from cloudconsole.accounts.models import Account
+from clusters.data_plane import CONSOLE_KEY_ID
 
 Source = Literal["ledger", "projection"]
 ROWS_AT_A_TIME = 500
@@ -91,7 +92,8 @@ SELECT hour.hour_start, hour.cluster_id, coalesce(cluster.name, hour.cluster_id:
     coalesce(region.provider_id, ''), coalesce(region.code, ''), coalesce(region.name, ''),
     hour.kind, hour.model_id, coalesce(model.name, hour.model_id::text) AS model,
     hour.package_id, coalesce(package.name, hour.package_id::text),
-    hour.api_key_id, coalesce(api_key.name, hour.api_key_id::text),
+    hour.api_key_id,
+    CASE hour.api_key_id WHEN '{CONSOLE_KEY_ID}' THEN 'Console' ELSE coalesce(api_key.name, hour.api_key_id::text) END,
     hour.tokens, hour.inputs, hour.hours, hour.events,
     price.id, coalesce(price.millicents, 0), price.effective_from,
     CASE hour.kind

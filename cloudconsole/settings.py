@@ -33,10 +33,21 @@ GATEWAY_REST_PORT = int(os.environ.get("GATEWAY_REST_PORT", "6333"))
 GATEWAY_GRPC_PORT = int(os.environ.get("GATEWAY_GRPC_PORT", "6334"))
 GATEWAY_MAX_BODY_BYTES = int(os.environ.get("GATEWAY_MAX_BODY_BYTES", str(32 * 1024 * 1024)))
 GATEWAY_BODY_TIMEOUT_SECONDS = float(os.environ.get("GATEWAY_BODY_TIMEOUT_SECONDS", "60"))
+# Prometheus metrics of each process; port 0 serves none
+METRICS_BIND = os.environ.get("METRICS_BIND", "127.0.0.1")
+CONSOLE_METRICS_PORT = int(os.environ.get("CONSOLE_METRICS_PORT", "9464"))
+GATEWAY_METRICS_PORT = int(os.environ.get("GATEWAY_METRICS_PORT", "9465"))
+API_METRICS_PORT = int(os.environ.get("API_METRICS_PORT", "9466"))
+TASKS_METRICS_PORT = int(os.environ.get("TASKS_METRICS_PORT", "9467"))
+NODE_AGENT_METRICS_PORT = int(os.environ.get("NODE_AGENT_METRICS_PORT", "9468"))
 # A certificate for the gateway's ports and the admin API's gRPC port; without one the gateway serves plain text
 TLS_CERT_FILE = os.environ.get("TLS_CERT_FILE", "")
 TLS_KEY_FILE = os.environ.get("TLS_KEY_FILE", "")
 TLS_DIR = PATHS.data / "tls"
+# Where this cloud's own processes reach the gateway
+GATEWAY_URL = os.environ.get(
+    "GATEWAY_URL", f"{'https' if TLS_CERT_FILE else 'http'}://{PUBLIC_HOST}:{GATEWAY_REST_PORT}"
+)
 # What one API key may ask for, in one request and of one gateway process
 GATEWAY_MAX_POINTS = int(os.environ.get("GATEWAY_MAX_POINTS", "10000"))
 GATEWAY_MAX_INPUTS = int(os.environ.get("GATEWAY_MAX_INPUTS", "2000"))
@@ -73,6 +84,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "cloudconsole.web.measuring.Measuring",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -50,9 +50,11 @@ def locked_cluster_of(account: Account, cluster_id: UUID) -> Cluster:
 
 def _one(clusters: QuerySet[Cluster], account: Account, cluster_id: UUID) -> Cluster:
     try:
-        return clusters.get(pk=cluster_id)
+        cluster = clusters.get(pk=cluster_id)
     except Cluster.DoesNotExist:
         raise ServiceError(Code.NOT_FOUND, f"There is no cluster {cluster_id} in account {account.pk}.") from None
+    cluster.account = account
+    return cluster
 
 
 def region_of(provider_id: str, code: str) -> Region:

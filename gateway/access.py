@@ -9,6 +9,7 @@ from django.conf import settings
 
 from cloudconsole.secrets_at_rest import hash_secret
 from clusters.catalogue import DEFAULT_VERSION
+from clusters.data_plane import CONSOLE_KEY_ID, CONSOLE_SUBJECT
 from clusters.rules.lifecycle import Phase
 from gateway.errors import Refused
 from gateway.records import ClusterRecord, Found, KeyRecord, Records, RecordsUnavailable
@@ -103,6 +104,8 @@ async def _find(records: Records, secret: str, host: str | None) -> Found:
 
 def _key_of(token: Token, signer: KeyRecord) -> KeyRecord:
     identity = uuid5(signer.id, token.subject) if token.subject else signer.id
+    if token.subject == CONSOLE_SUBJECT:
+        identity = CONSOLE_KEY_ID
     return replace(signer, id=identity, access=token.access, value_exists=token.value_exists)
 
 

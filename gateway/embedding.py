@@ -41,6 +41,8 @@ class ModelCall:
     spec: ModelSpec
     inputs: list[dict[str, Any]] = field(default_factory=list, repr=False)  # their options may hold a provider's key
     slots: list[list[Slot]] = field(default_factory=list, repr=False)
+    tokens: list[int] = field(default_factory=list)  # per input, once the model has run
+    truncated: list[bool] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ async def embed(calls: Sequence[ModelCall], kind: Kind, workers: InferenceWorker
         for places, vector in zip(call.slots, answer.vectors, strict=True):
             for slot in places:
                 slot.put(vector)
+        call.tokens, call.truncated = answer.tokens, answer.truncated
         used.append(ModelUsage(call.name, call.spec, sum(answer.tokens), len(call.inputs)))
     return used
 

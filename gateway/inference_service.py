@@ -5,12 +5,14 @@ affair. The token is a database API key: the key's cluster says which models may
 Source: Qdrant's ``src/common/inference/service.rs``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from gateway.access import authenticate_with, check_serving
+from gateway.embedding import ModelCall
 from gateway.errors import Refused
 from gateway.exchange import JSON, Exchange
 from gateway.inference_objects import InferenceObject, check_length
@@ -65,13 +67,26 @@ class InferenceService:
         calls = self._work.plan(slots, key, current)
         used = await exchange.unless_client_gone(self._work.embed(calls, kind, exchange.caller))
         usage = {"models": {one.name: {"tokens": one.tokens} for one in used}}
-        body = orjson.dumps({"embeddings": vectors, "usage": usage}, option=orjson.OPT_SERIALIZE_NUMPY)
+        answer_body = {"embeddings": vectors, "usage": usage, "inputs": _per_input(calls, len(vectors))}
+        body = orjson.dumps(answer_body, option=orjson.OPT_SERIALIZE_NUMPY)
 
         async def embedded() -> Answer:
             return Answer(200, [JSON], body)
 
         answer = await self._work.metered(exchange.id, key, used, kind, embedded)
         await exchange.answer(answer.status, answer.headers, answer.body)
+
+
+def _per_input(calls: Sequence[ModelCall], count: int) -> list[dict[str, Any]]:
+    """Our own addition to the protocol: tokens of every input (0 where it repeats another) and whether it was cut."""
+    facts: list[dict[str, Any]] = [{} for _ in range(count)]
+    for call in calls:
+        for places, tokens, truncated in zip(call.slots, call.tokens, call.truncated, strict=True):
+            first, *repeats = (slot.index for slot in places if isinstance(slot, _Slot))
+            facts[first] = {"tokens": tokens, "truncated": truncated}
+            for index in repeats:
+                facts[index] = {"tokens": 0, "truncated": truncated}
+    return facts
 
 
 def _error_body(sentence: str, seconds: float) -> bytes:

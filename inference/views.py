@@ -21,6 +21,7 @@ from clusters.queries import cluster_of
 from clusters.rules.lifecycle import OperationKind, Phase, may_start, refusal_sentence
 from clusters.views import ClusterView
 from inference import usage
+from inference.forms import EXAMPLES, TryForm
 from inference.gate import availability, cluster_facts, eligibility
 from inference.queries import OfferedModel, offered_models
 from inference.services import set_inference
@@ -34,8 +35,15 @@ from inference.snippets import (
     project_files,
     render_snippet,
 )
+from inference.trying import resemblances, try_model
 from inference.usage import ModelUsage
 from inference.weights_status import WeightsStatus, weights_by_model
+
+_FIRST_TRY = {
+    "texts": "\n".join(EXAMPLES),
+    "models": ["sentence-transformers/all-minilm-l6-v2", "qdrant/bm25"],
+    "kind": "update",
+}
 
 
 @dataclass(frozen=True)
@@ -151,6 +159,29 @@ def project(request: AccountRequest, cluster_id: UUID) -> HttpResponse:
         content_type="application/zip",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@account_page("read:clusters", "write:clusters")
+def try_it(request: AccountRequest, cluster_id: UUID) -> HttpResponse:
+    """Texts and images to embed with chosen models; what came of it is in the fragment ``tried``."""
+    cluster = cluster_of(request.account, cluster_id)
+    form = TryForm(request.POST, request.FILES) if request.method == "POST" else TryForm(initial=_FIRST_TRY)
+    context: dict[str, Any] = {"view": InferenceView(cluster), "cluster": cluster, "form": form}
+    status = 200
+    if request.method == "POST":
+        if form.is_valid():
+            context |= _tried(cluster, form)
+        else:
+            status = 422
+    return render_page(request, "inference/try.html", context, fragments=("try",), status=status)
+
+
+def _tried(cluster: Cluster, form: TryForm) -> dict[str, Any]:
+    chosen = [model for model in offered_models() if model.spec.name in form.cleaned_data["models"]]
+    kind = form.cleaned_data["kind"]
+    tried = [try_model(cluster=cluster, model=model, inputs=form.inputs, kind=kind) for model in chosen]
+    return {"tried": tried, "resemblances": resemblances(tried)}
 
 
 def _chosen(request: AccountRequest, cluster: Cluster) -> InferenceView:

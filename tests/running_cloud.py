@@ -17,7 +17,17 @@ import psycopg
 from cloudconsole.paths import PROJECT_DIR, Paths, resolve_paths
 from tests.waiting import wait_until
 
-PORTS = ("CLOUDCONSOLE_PORT", "CLOUDCONSOLE_GRPC_PORT", "GATEWAY_REST_PORT", "GATEWAY_GRPC_PORT")
+PORTS = (
+    "CLOUDCONSOLE_PORT",
+    "CLOUDCONSOLE_GRPC_PORT",
+    "GATEWAY_REST_PORT",
+    "GATEWAY_GRPC_PORT",
+    "CONSOLE_METRICS_PORT",
+    "GATEWAY_METRICS_PORT",
+    "API_METRICS_PORT",
+    "TASKS_METRICS_PORT",
+    "NODE_AGENT_METRICS_PORT",
+)
 START_SECONDS = 180  # the first start of all fetches weights
 
 

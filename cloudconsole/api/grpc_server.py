@@ -9,6 +9,7 @@ from django.db import close_old_connections
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, status_pb2
 from grpc_reflection.v1alpha import reflection
+from prometheus_client import Counter, Histogram
 
 from cloudconsole.api import dispatch
 from cloudconsole.api.callers import identity_with_key
@@ -24,6 +25,8 @@ _LONGEST_SENTENCE = 2_000
 _LONGEST_DETAILS = 3_000
 _CODES = {code.name: code for code in grpc.StatusCode}
 _METHODS = {f"/{name.rpartition('.')[0]}/{name.rpartition('.')[2]}": method for name, method in METHODS.items()}
+CALLS = Counter("cloudconsole_api_calls", "gRPC calls of the admin API answered", ["method", "code"])
+SECONDS = Histogram("cloudconsole_api_seconds", "From call to answer", ["method"])
 _SERVICES = sorted({name.rpartition(".")[0] for name in METHODS})
 
 
@@ -70,13 +73,18 @@ class _Handlers(grpc.GenericRpcHandler):
 
 def _serve(path: str, data: bytes, context: grpc.ServicerContext) -> bytes:
     trace_id = uuid.uuid4().hex
+    counted = path.strip("/") if path in _METHODS else "unknown"
     close_old_connections()
     try:
-        answer = _answer(path, data, dict(context.invocation_metadata()))
+        with SECONDS.labels(counted).time():
+            answer = _answer(path, data, dict(context.invocation_metadata()))
     except Exception as error:
-        _refuse(context, status_of(error, trace_id), trace_id)
+        status = status_of(error, trace_id)
+        CALLS.labels(counted, code_pb2.Code.Name(status.code)).inc()
+        _refuse(context, status, trace_id)
     finally:
         close_old_connections()
+    CALLS.labels(counted, "OK").inc()
     context.set_trailing_metadata(((TRACE_ID, trace_id),))
     return answer
 

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
+from prometheus_client import REGISTRY
 
 from clusters.agent.api import create_api
+from clusters.agent.metrics import NodeMetrics
 from clusters.agent.nodes import Nodes
 from clusters.agent.usage import UsageReader
 
@@ -62,6 +64,7 @@ async def _serve(nodes: Nodes, address: Path) -> None:
     nodes.start_wanted()
     usage = UsageReader(nodes.running)
     reading = asyncio.create_task(usage.run())
+    REGISTRY.register(NodeMetrics(nodes, usage))
     with _listen(address) as listener:
         config = uvicorn.Config(create_api(nodes, usage), lifespan="off", log_config=None, access_log=False, ws="none")
         server = _Server(config)

@@ -25,15 +25,20 @@ def run_operation(operation_id: UUID) -> None:
     if operation is None:
         return
     try:
+        _work_unless_superseded(operation)
+    except LeaseLost:
+        logger.warning("operation %s was taken over by another worker", operation_id)
+        return
+    _wake_next(operation)
+
+
+def _work_unless_superseded(operation: Operation) -> None:
+    try:
         if _left_to_a_newer_one(operation):
             raise Superseded
         _work(work_on(operation))
     except Superseded:
         update_owned(operation, state=Operation.State.SUPERSEDED, finished_at=timezone.now())
-    except LeaseLost:
-        logger.warning("operation %s was taken over by another worker", operation_id)
-        return
-    _wake_next(operation)
 
 
 def _left_to_a_newer_one(operation: Operation) -> bool:

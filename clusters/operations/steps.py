@@ -70,8 +70,14 @@ def start_node(work: Work) -> None:
     work.provisioner.start(work.cluster.pk, owner=work.owner, configuration=work.operation.configuration)
 
 
+def replace_node(work: Work) -> None:
+    """A node that may have stopped runs again, in this operation's name."""
+    stop_node(work)
+    start_node(work)
+
+
 def stop_this_generation(work: Work) -> None:
-    """Stop what this operation started; its data stays."""
+    """Stop what ran before and what this operation started; the data stays."""
     work.provisioner.stop(work.cluster.pk, owner=work.owner, including_own=True)
 
 
@@ -138,7 +144,7 @@ STEPS: dict[OperationKind, tuple[Step, ...]] = {
     ),
     OperationKind.SUSPEND: (
         Step("Close the endpoint", record=close_endpoint, record_undo=open_endpoint),
-        Step("Stop the node, after its running requests", stop_node, finish_compute),
+        Step("Stop the node, after its running requests", stop_this_generation, finish_compute, undo=replace_node),
     ),
     OperationKind.UNSUSPEND: (
         Step("Start the node", start_node, begin_compute, undo=stop_this_generation, record_undo=finish_compute),

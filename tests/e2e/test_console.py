@@ -131,7 +131,7 @@ def test_a_cluster_is_created_and_seen_to_become_healthy(page: Page) -> None:
 
     page.get_by_role("textbox", name="Name").fill("browser-key")
     page.get_by_role("button", name="Create key").click()
-    expect(page.locator("#new-secret")).to_contain_text("ccd_")
+    expect(page.locator("#new-secret")).to_contain_text("eyJ")
     expect(page.get_by_role("rowheader", name="browser-key")).to_be_visible()
 
 
@@ -157,9 +157,31 @@ def test_the_pasted_python_program_runs_and_its_tokens_appear(
     assert ran.returncode == 0, ran.stderr
     answers = ran.stdout.splitlines()
     assert COOKIES in answers[0]
-    assert re.fullmatch(rf"{model}: [1-9]\d* tokens for the question", answers[-1])
+    assert re.fullmatch(rf"{model}: [1-9]\d* tokens for the query", answers[-1])
     page.reload()
     assert int(tokens.get_attribute("data-tokens") or "") > before
+
+
+def test_models_are_tried_and_the_page_says_what_the_ledger_says(page: Page) -> None:
+    inference_tab(page, "new-us")
+    tokens = page.locator(f'tr[data-model="{MINILM}"] [data-tokens]')
+    before = int(tokens.get_attribute("data-tokens") or "")
+    page.get_by_role("link", name="Try the models").click()
+    page.get_by_label("Texts").fill(f"{COOKIES}\nchocolate biscuits\na bicycle tyre")
+    page.get_by_role("button", name="Embed").click()
+
+    tried = page.locator(f'[data-tried="{MINILM}"]')
+    expect(tried.get_by_role("row")).to_have_count(4)
+    said = int(tried.locator("[data-tokens]").get_attribute("data-tokens") or "")
+    alike = page.get_by_role("table").filter(has_text="a bicycle tyre").last.locator("td.number")
+    values = [float(value) for value in alike.all_inner_texts()]
+    assert values[0] == values[4] == values[8] == 1
+    assert values[1] > values[2]
+
+    inference_tab(page, "new-us")
+    assert int(tokens.get_attribute("data-tokens") or "") == before + said
+    page.goto("/billing")
+    expect(page.get_by_role("main")).to_contain_text("Console")
 
 
 def test_the_pasted_curl_program_runs(page: Page, demo: Demo) -> None:
@@ -207,6 +229,27 @@ def test_the_exported_bill_sums_to_the_page(page: Page, data_plane: Callable[[st
 def test_pages_fit_a_narrow_phone(page: Page, demo: Demo) -> None:
     page.set_viewport_size({"width": 360, "height": 800})
     cluster = demo.cluster("new-us")["id"]
-    for path in ("/clusters", "/clusters/new", f"/clusters/{cluster}", f"/clusters/{cluster}/inference", "/billing"):
+    for path in (
+        "/clusters",
+        "/clusters/new",
+        f"/clusters/{cluster}",
+        f"/clusters/{cluster}/inference",
+        f"/clusters/{cluster}/inference/try",
+        "/access",
+        "/billing",
+    ):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+
+
+def test_the_metrics_tab_draws_what_its_tables_say(page: Page, data_plane: Callable[[str], DataPlane]) -> None:
+    data_plane("new-us").make_collection("drawn")
+    page.goto("/clusters")
+    page.get_by_role("link", name="new-us", exact=True).click()
+    page.get_by_role("navigation", name="Cluster new-us").get_by_role("link", name="Metrics").click()
+    expect(page.locator("[aria-labelledby=requests-title] time-chart canvas")).to_be_visible()
+    page.locator("[aria-labelledby=requests-title] summary").first.click()
+    expect(page.locator("[aria-labelledby=requests-title] table").first).to_contain_text("Answered")
+    page.get_by_label("Time").select_option("24h")
+    page.wait_for_url("**/metrics?window=24h")
+    expect(page.locator("[aria-labelledby=requests-title] time-chart canvas")).to_be_visible()

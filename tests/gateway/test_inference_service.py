@@ -91,7 +91,18 @@ def test_options_reach_the_model_and_no_kind_means_update(server: QdrantServer):
 
 
 def test_nothing_to_embed_is_answered_with_nothing(server: QdrantServer):
-    assert server.ask().json() == {"embeddings": [], "usage": {"models": {}}}
+    assert server.ask().json() == {"embeddings": [], "usage": {"models": {}}, "inputs": []}
+
+
+def test_each_input_says_what_it_cost_and_whether_it_was_cut(server: QdrantServer):
+    answer = server.ask(text("a cat"), text("word " * 300), text("a cat"), text("a cat", "bm25")).json()
+    assert answer["inputs"] == [
+        {"tokens": 4, "truncated": False},
+        {"tokens": 256, "truncated": True},
+        {"tokens": 0, "truncated": False},
+        {"tokens": 1, "truncated": False},
+    ]
+    assert answer["usage"]["models"] == {MINILM: {"tokens": 260}, "qdrant/bm25": {"tokens": 1}}
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", 5])

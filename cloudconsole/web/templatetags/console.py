@@ -86,3 +86,9 @@ def when(moment: datetime | None) -> SafeString | str:
     return format_html(
         '<time datetime="{}">{} UTC</time>', f"{utc:%Y-%m-%dT%H:%M:%SZ}", f"{utc.day} {utc:%b %Y, %H:%M:%S}"
     )
+
+
+@register.filter
+def heat(value: float) -> int:
+    """A similarity from -1 to 1 as one of the eleven shades of a heat map; below 0 is the coolest."""
+    return round(max(0.0, min(1.0, value)) * 10)

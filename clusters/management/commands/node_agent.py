@@ -3,8 +3,10 @@
 import logging
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from cloudconsole.metrics import serve_metrics
 from cloudconsole.paths import resolve_paths
 from clusters.agent.server import AgentRunsAlready, run_agent
 from clusters.node.log_lines import log_to_stdout
@@ -22,6 +24,7 @@ class Command(BaseCommand):
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
         logging.getLogger("httpx").setLevel(logging.WARNING)
         paths = resolve_paths()
+        serve_metrics(settings.NODE_AGENT_METRICS_PORT, "NODE_AGENT_METRICS_PORT")
         try:
             run_agent(data_dir=paths.data, run_dir=paths.run)
         except AgentRunsAlready as error:

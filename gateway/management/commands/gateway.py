@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from cloudconsole.lifeline import die_with_parent
+from cloudconsole.metrics import serve_metrics
 from clusters.http_protocol import WholeAnswers
 from gateway.app import DRAIN_SECONDS, Gateway
 
@@ -46,6 +47,7 @@ class Command(BaseCommand):
         for stop_signal in (signal.SIGTERM, signal.SIGINT):
             # uvicorn raises the signal once more after it has drained: being told to stop is no failure.
             signal.signal(stop_signal, signal.SIG_IGN)
+        serve_metrics(settings.GATEWAY_METRICS_PORT, "GATEWAY_METRICS_PORT")
         Server(config, gateway).run(sockets=[server_socket])
 
 

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from cloudconsole.api.grpc_server import GrpcApi
 from cloudconsole.lifeline import die_with_parent
+from cloudconsole.metrics import serve_metrics
 from cloudconsole.tls import server_certificate
 
 DRAIN_SECONDS = 30
@@ -19,6 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         die_with_parent()
+        serve_metrics(settings.API_METRICS_PORT, "API_METRICS_PORT")
         host, port = settings.BIND, settings.API_GRPC_PORT
         api = GrpcApi(server_certificate())
         for number in (signal.SIGTERM, signal.SIGINT):
