@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # For every platform and every Python from 3.11 on, whichever machine writes it
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: setup setup-dev run test test-snippets check bench-gateway bench-scale format lock protos clean
+.PHONY: setup setup-dev run test test-api test-snippets check bench-gateway bench-scale format lock protos clean
 
 setup: $(VENV)/.base
 
@@ -34,6 +34,9 @@ test: setup-dev  ## all tests, in two processes with a PostgreSQL and a Redis ea
 
 test-snippets: setup-dev  ## every program of the Inference tab, built and run with the toolchains of this machine
 	$(BIN)/python -m pytest tests/snippets
+
+test-api: setup-dev  ## many made-up requests to every operation of the admin API
+	API_EXAMPLES=$${API_EXAMPLES:-40} $(BIN)/python -m pytest -n0 tests/api/test_any_request.py
 
 check: setup-dev  ## linters, types, import directions, deployment settings, migrations, generated code
 	$(BIN)/ruff check .

@@ -1,7 +1,10 @@
 """The documentation of the admin API, tried against a whole running cloud."""
 
+import os
+import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -51,3 +54,20 @@ def test_the_examples_in_the_documentation_work(cloud):
     assert "sentence-transformers/all-minilm-l6-v2" in ran.stdout
     assert '"enabled":true' in ran.stdout
     assert "Inference is available for paid clusters in US regions only." in ran.stdout
+
+
+def test_the_grpc_example_in_the_documentation_works(cloud):
+    [example] = [block.split("```")[0] for block in DOCUMENT.read_text().split("```python\n")[1:]]
+    environment = dict(
+        shlex.split(line)[0].split("=", 1) for line in cloud.manage("status", "--format", "env").stdout.splitlines()
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", example],
+        cwd=PROJECT_DIR,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "new-us" in ran.stdout
