@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # For every platform and every Python from 3.11 on, whichever machine writes it
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: setup setup-dev run test test-api test-snippets check bench-gateway bench-scale format lock protos clean
+.PHONY: setup setup-dev run test test-api test-faults test-snippets check bench-gateway bench-inference bench-scale format lock protos clean
 
 setup: $(VENV)/.base
 
@@ -32,6 +32,9 @@ run: setup  ## start the whole cloud with the demo account; Ctrl-C stops it
 test: setup-dev  ## all tests, in two processes with a PostgreSQL and a Redis each
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/snippets
 
+test-faults: setup-dev  ## killing and freezing processes at length; `make test` has the short form
+	CLOUDCONSOLE_FAULT_ROUNDS=$${CLOUDCONSOLE_FAULT_ROUNDS:-2} $(BIN)/python -m pytest tests/faults/test_kill_anything.py tests/gateway/test_inference_faults.py
+
 test-snippets: setup-dev  ## every program of the Inference tab, built and run with the toolchains of this machine
 	$(BIN)/python -m pytest tests/snippets
 
@@ -50,6 +53,9 @@ check: setup-dev  ## linters, types, import directions, deployment settings, mig
 
 bench-gateway: setup-dev  ## engine, node and gateway side by side, in about two minutes; SIZES="--points 200000" and so on
 	$(BIN)/python -m tests.benchmarks.gateway $(SIZES)
+
+bench-inference: setup-dev  ## bare model, fastembed, worker and whole path side by side, in about four minutes
+	$(BIN)/python -m tests.benchmarks.inference
 
 bench-scale: setup-dev  ## 10,000 clusters in 100 accounts: pages, calls and beat tasks beside those of 100 clusters, in about a minute
 	$(BIN)/python -m pytest tests/benchmarks/bench_scale.py --capture no

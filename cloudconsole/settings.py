@@ -149,6 +149,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget-old-answers": {"task": "api.forget_old_answers", "schedule": 3600.0},
     "enforce-idleness": {"task": "clusters.enforce_idleness", "schedule": 3600.0},
     "sweep-operations": {"task": "clusters.sweep_operations", "schedule": 2.0, "options": {"expires": 2.0}},
+    "sweep-downloads": {"task": "inference.sweep_downloads", "schedule": 5.0, "options": {"expires": 5.0}},
     "sample-nodes": {"task": "monitoring.sample_nodes", "schedule": 15.0, "options": {"expires": 15.0}},
     "tidy-up-monitoring": {"task": "monitoring.tidy_up", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "update-rollups": {"task": "billing.update_rollups", "schedule": 1.0, "options": {"expires": 1.0}},

@@ -30,3 +30,36 @@ class ModelPrice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model_id}: {self.millicents_per_million} from {self.effective_from}"
+
+
+class ModelDownload(models.Model):
+    """Somebody asked for a model's weights. One is fetched at a time; the task only works on the row."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    model = models.ForeignKey(InferenceModel, on_delete=models.PROTECT, related_name="downloads")
+    state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
+    progress = models.FloatField(null=True)  # 0 to 1, None while it is unknown
+    reason = models.TextField(blank=True)  # why it failed
+    requested_by = models.CharField(max_length=254)
+    requested_at = models.DateTimeField(auto_now_add=True)
+    seen_at = models.DateTimeField(null=True)  # its worker's last sign of life
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model"], condition=models.Q(state__in=["queued", "running"]), name="one_download_per_model"
+            ),
+            models.UniqueConstraint(
+                fields=["state"], condition=models.Q(state="running"), name="one_download_at_a_time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_id}: {self.state}"

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from inference.catalogue import CATALOGUE, ModelSpec
-from inference.models import ModelPrice
+from inference.models import ModelDownload, ModelPrice
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,12 @@ class OfferedModel:
     id: UUID
     spec: ModelSpec
     price_millicents_per_million: int
+
+
+def latest_downloads() -> dict[UUID, ModelDownload]:
+    """The download of each model that was asked for last. One query."""
+    latest = ModelDownload.objects.order_by("model", "-requested_at").distinct("model")
+    return {download.model_id: download for download in latest}
 
 
 def offered_models() -> list[OfferedModel]:

@@ -1,13 +1,13 @@
 """The Inference tab of a cluster: state and toggle, models, snippets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -21,9 +21,11 @@ from clusters.queries import cluster_of
 from clusters.rules.lifecycle import OperationKind, Phase, may_start, refusal_sentence
 from clusters.views import ClusterView
 from inference import usage
+from inference.downloads import request_download
 from inference.forms import EXAMPLES, TryForm
 from inference.gate import availability, cluster_facts, eligibility
-from inference.queries import OfferedModel, offered_models
+from inference.models import ModelDownload
+from inference.queries import OfferedModel, latest_downloads, offered_models
 from inference.services import set_inference
 from inference.snippets import (
     LANGUAGES,
@@ -48,11 +50,50 @@ _FIRST_TRY = {
 
 @dataclass(frozen=True)
 class ModelRow:
-    """A line of the table of models. ``weights`` is None when the worker does not answer or does not know it."""
+    """A line of the table of models. ``weights`` is None when the worker does not answer or does not know it.
+
+    ``download`` is the last one that somebody asked for.
+    """
 
     model: OfferedModel
     usage: ModelUsage
     weights: WeightsStatus | None
+    download: ModelDownload | None
+
+    @property
+    def here(self) -> bool:
+        return self.weights is not None and self.weights.state in ("ready", "available")
+
+    @property
+    def progress(self) -> float | None:
+        """0 to 1 of a download that runs, whoever runs it."""
+        known = (one.progress for one in (self.download, self.weights) if one is not None)
+        return next((progress for progress in known if progress is not None), None)
+
+    @property
+    def waiting(self) -> bool:
+        return self.download is not None and self.download.state == ModelDownload.State.QUEUED
+
+    @property
+    def downloading(self) -> bool:
+        return not self.here and (
+            (self.download is not None and self.download.state == ModelDownload.State.RUNNING)
+            or (self.weights is not None and self.weights.state == "downloading")
+        )
+
+    @property
+    def failure(self) -> str | None:
+        """Why the weights are not here: what the last download said, or the worker."""
+        if self.download is not None and self.download.state == ModelDownload.State.FAILED:
+            return self.download.reason
+        return self.weights.reason if self.weights is not None and self.weights.state == "unavailable" else None
+
+    @property
+    def fetchable(self) -> bool:
+        """Whether a download could help; only a worker that answers knows what is here."""
+        source = self.model.spec.weights
+        somewhere = source is not None and (source.hub_repo or source.package)
+        return bool(somewhere and self.weights and not self.here and not settings.INFERENCE_OFFLINE)
 
 
 class InferenceView(ClusterView):
@@ -89,8 +130,10 @@ class InferenceView(ClusterView):
     @cached_property
     def rows(self) -> list[ModelRow]:
         used, weights = usage.source.used_this_month(self.cluster), self.weights or {}
+        downloads = latest_downloads()
         return [
-            ModelRow(model, used.get(model.id, ModelUsage()), weights.get(model.spec.name)) for model in self.models
+            ModelRow(model, used.get(model.id, ModelUsage()), weights.get(model.spec.name), downloads.get(model.id))
+            for model in self.models
         ]
 
     @property
@@ -195,6 +238,26 @@ def _render_tab(
     view = _chosen(request, cluster)
     context = {"view": view, "cluster": view.cluster, "problem": problem}
     return render_page(request, "inference/tab.html", context, fragments=("live", "snippets"), status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@account_page("read:clusters", "write:clusters")
+def weights(request: AccountRequest, cluster_id: UUID, model_id: UUID) -> HttpResponse:
+    """GET shows how the weights of one model are, for its cell in the table; POST asks for their download."""
+    cluster = cluster_of(request.account, cluster_id)
+    row = next((row for row in InferenceView(cluster).rows if row.model.id == model_id), None)
+    if row is None:
+        raise Http404("There is no such model.")
+    if request.method == "POST":
+        actor = Actor.of_user(request.user)
+        try:
+            download = request_download(spec=row.model.spec, account=request.account, requested_by=actor)
+        except ServiceError as error:
+            return _render_tab(request, cluster, problem=error.sentence, status=409)
+        row = replace(row, download=download)
+    if not request.htmx:
+        return redirect(reverse("inference:tab", args=[cluster_id]))
+    return render(request, "inference/weights.html", {"row": row, "cluster": cluster})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

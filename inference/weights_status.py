@@ -11,9 +11,12 @@ TIMEOUT_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class WeightsStatus:
-    """``available`` weights are on this machine and not loaded yet; ``progress`` is 0 to 1 while downloading."""
+    """``available`` weights are on this machine and not loaded yet, ``missing`` ones can be downloaded.
 
-    state: Literal["ready", "available", "downloading", "unavailable"]
+    ``progress`` is 0 to 1 while downloading.
+    """
+
+    state: Literal["ready", "available", "downloading", "missing", "unavailable"]
     progress: float | None
     reason: str | None
 

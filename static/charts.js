@@ -43,10 +43,14 @@ customElements.define("time-chart", class extends HTMLElement {
       label: name, stroke: colour(COLOURS[index % COLOURS.length]), width: 2, points: { show: false }, spanGaps: false,
       value: (plot, value) => (value === null ? "–" : `${value} ${this.dataset.unit}`),
     }));
-    const options = { ...this.size(), series: [{}, ...series], axes: [axis, { ...axis, size: 60 }], scales: { y: { range: (plot, low, high) => [0, high > 0 ? high * 1.1 : 1] } } };
+    const options = { ...this.size(), series: [{}, ...series], axes: [axis, { ...axis, size: 60 }], scales: { x: { range: this.window() }, y: { range: (plot, low, high) => [0, high > 0 ? high * 1.1 : 1] } } };
     const data = this.data(names.length);
     if (data[0].length === 1) series.forEach((line) => { line.points.show = true; });
     this.plot = new uPlot(options, data, this.figure);
+  }
+
+  window() {
+    return [this.dataset.since, this.dataset.until].map((time) => Date.parse(time) / 1000);
   }
 
   data(lines) {

@@ -42,6 +42,7 @@ def metrics(request: AccountRequest, cluster_id: UUID) -> HttpResponse:
         "cluster": view.cluster,
         "windows": WINDOWS,
         "chosen": chosen,
+        "window": window,
         "charts": charts_of(view.cluster, window),
     }
     return render_page(request, "monitoring/metrics.html", context, fragments=("charts",))

@@ -1,15 +1,26 @@
 """Token counts are exact, and cutting long texts short first changes no token."""
 
+import asyncio
+import random
+import string
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from django.conf import settings as django_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from inference.worker.families.tokens import WindowTokenizer
+from inference.catalogue import CATALOGUE
+from inference.worker.embedding import Embedder
+from inference.worker.families.tokens import MOST_CHARACTERS, WindowTokenizer
+from inference.worker.weights import WeightStore
+from tests.inference.conftest import MINILM, text_inputs
+from tests.inference.embedders import running_embedder
 
 ODD = [
     "",
@@ -121,3 +132,73 @@ def test_where_the_front_is_cut_off_the_end_of_the_text_is_shown(word_pieces: To
     tokenizer.enable_truncation(max_length=8, direction="left")
     text = "word " * 5000 + "the very end"
     assert WindowTokenizer(tokenizer, 256).encode([text])[0].tokens[-4:-1] == ["the", "very", "end"]
+
+
+def test_a_word_without_end_is_cut_where_reading_ends(minilm: Any) -> None:
+    begun = time.process_time()
+    [text] = minilm.tokenize(["x" * 10_000_000], "update")
+    assert time.process_time() - begun < 5  # reading all of it takes fourteen seconds on the slowest machine at hand
+    assert (len(text.ids), text.truncated) == (3, True)
+    assert minilm.tokenize(["x" * MOST_CHARACTERS], "update")[0].truncated is False
+
+
+class TestAThousandTexts:
+    """The same texts in batches of many compositions: what each counts and becomes is always the same."""
+
+    def texts(self, longest: int) -> list[str]:
+        chance = random.Random(7)
+        alphabets = ["abc de", "深度学习 ", "אבגד ", "👍🏽🇩🇪é ", "\x00\x07\u200b a", "ส วั", string.printable]
+        made = [
+            "".join(chance.choices(chance.choice(alphabets), k=chance.randint(0, chance.choice([12, longest]))))
+            for _ in range(990)
+        ]
+        return [*made, *ODD[:5], *("".join(chance.choices(string.printable, k=100_000)) for _ in range(5))]
+
+    async def embed(self, embedder: Embedder, name: str, texts: list[str], kind: str, seed: int) -> dict[str, Any]:
+        """Vector and tokens by text, asked for in requests of random sizes at the same time."""
+        chance = random.Random(seed)
+        shuffled = chance.sample(texts, len(texts))
+        requests = []
+        while shuffled:
+            size = chance.choice([1, 3, 40, 200])
+            requests.append(shuffled[:size])
+            shuffled = shuffled[size:]
+        answers = await asyncio.gather(*(embedder.embed(name, kind, text_inputs(*texts)) for texts in requests))
+        return {
+            text: (vector, tokens)
+            for texts, answer in zip(requests, answers, strict=True)
+            for text, vector, tokens in zip(texts, answer.vectors, answer.tokens, strict=True)
+        }
+
+    @pytest.mark.parametrize(
+        ("name", "longest"), [(MINILM.name, 40), ("intfloat/multilingual-e5-small", 3000)], ids=["MiniLM", "tiny"]
+    )
+    def test_every_composition_gives_the_tokenizers_counts_and_the_same_vectors(
+        self,
+        minilm_folder: Path,
+        tiny_models_dir: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        name: str,
+        longest: int,
+    ) -> None:
+        monkeypatch.setattr("inference.worker.queues.MOST_WAITING", {"search": 10_000, "update": 10_000})
+        texts = sorted(set(self.texts(longest)))
+        assert len(texts) > 900
+        store = WeightStore(django_settings.INFERENCE_CACHE_DIR, tiny_models_dir, offline=True)
+        spec = CATALOGUE[name]
+
+        async def compositions() -> list[dict[str, Any]]:
+            async with running_embedder(store, [spec]) as embedder:
+                return [await self.embed(embedder, name, texts, "update", seed) for seed in (1, 2)]
+
+        one, other = asyncio.run(compositions())
+        folder = store.find(spec)
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(min(spec.context_window, 256 if name == MINILM.name else 64))
+        prefix = spec.prefixes.passage
+        for text in texts:
+            expected = len(tokenizer.encode(text if text.startswith(prefix) else prefix + text).ids)
+            # An equal list of tokens in the same request is computed and counted once.
+            assert {one[text][1], other[text][1]} <= {expected, 0}
+            np.testing.assert_allclose(one[text][0], other[text][0], atol=1e-5)

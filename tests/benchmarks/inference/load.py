@@ -19,6 +19,11 @@ class Waited:
     def per_second(self) -> float:
         return len(self.latencies) / self.seconds
 
+    def add(self, latencies: list[float]) -> None:
+        """Requests that one client sent one after the other."""
+        self.latencies += latencies
+        self.seconds += sum(latencies)
+
     def quantile(self, share: float) -> float:
         """In milliseconds."""
         ordered = sorted(self.latencies)

@@ -1,24 +1,31 @@
 """The whole path: a running cloud's gateway, asked with plain HTTP."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from urllib.parse import urlsplit
 
 import aiohttp
+import orjson
 
 from inference.catalogue import CATALOGUE
 from tests.benchmarks.inference.load import Waited, drive
+from tests.benchmarks.load import Ask, Request, Target, connect
 
 MODEL = CATALOGUE["sentence-transformers/all-minilm-l6-v2"]
 POINTS_PER_REQUEST = 64
 IMPORTERS = 4
 _COLLECTION = "benchmark"
+_SEARCH = Request("POST", f"/collections/{_COLLECTION}/points/query", "")
 
 
 class WholePath:
     """One collection of one cluster."""
 
-    def __init__(self, session: aiohttp.ClientSession, rest: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, rest: str, api_key: str) -> None:
         self._session = session
         self._collection = f"{rest}/collections/{_COLLECTION}"
+        address = urlsplit(rest)
+        self._gateway = Target("gateway", "rest", f"{address.hostname}:{address.port}", api_key)
+        self._connections: list[tuple[Ask, Callable[[], Awaitable[None]]]] = []
 
     async def create(self) -> None:
         body = {"vectors": {"size": MODEL.dimensions, "distance": "Cosine"}}
@@ -34,10 +41,14 @@ class WholePath:
         return int(usage[MODEL.name]["tokens"])
 
     async def search(self, text: str) -> None:
-        body = {"query": {"text": text, "model": MODEL.name}, "limit": 5}
-        async with self._session.post(f"{self._collection}/points/query", json=body) as answer:
-            answer.raise_for_status()
-            await answer.read()
+        body = orjson.dumps({"query": {"text": text, "model": MODEL.name}, "limit": 5})
+        connection = self._connections.pop() if self._connections else await connect(self._gateway, _SEARCH)
+        await connection[0](body)
+        self._connections.append(connection)
+
+    async def close(self) -> None:
+        for _, close in self._connections:
+            await close()
 
     async def import_all(self, texts: list[str]) -> tuple[int, Waited]:
         """Upsert all texts, many points a request, several requests at once: tokens billed, and how long it took."""
