@@ -10,7 +10,7 @@ from cloudconsole.accounts.services import SYSTEM
 from clusters.intents import audit
 from clusters.models import Cluster, ClusterActivity, Package
 from clusters.queries import idleness_of, present_clusters
-from clusters.rules.idle import IdleStep
+from clusters.rules.idle import FIRST_WARNING_AFTER, IdleStep
 from clusters.rules.lifecycle import OperationKind, Phase, may_start
 from clusters.services import delete_cluster, suspend_cluster
 
@@ -18,11 +18,15 @@ logger = logging.getLogger(__name__)
 
 
 def enforce_idleness(*, now: datetime) -> None:
-    """Do what is due for every free cluster. Repeating it, or doing it twice at once, does nothing more."""
+    """Do what is due for every free cluster. Repeating it, or doing it twice at once, does nothing more.
+
+    Clusters that are used cost no query of their own.
+    """
     free = present_clusters().filter(package__type=Package.Type.FREE).exclude(phase=Phase.DELETING)
-    for cluster_id in free.filter(activity=None).values_list("pk", flat=True):
-        ClusterActivity.objects.get_or_create(cluster_id=cluster_id, defaults={"last_used_at": now})
-    for cluster_id in free.values_list("pk", flat=True):
+    unknown = [ClusterActivity(cluster=cluster, last_used_at=now) for cluster in free.filter(activity=None)]
+    ClusterActivity.objects.bulk_create(unknown, ignore_conflicts=True)
+    unused = free.filter(activity__last_used_at__lte=now - FIRST_WARNING_AFTER)
+    for cluster_id in unused.values_list("pk", flat=True):
         _enforce(cluster_id, now)
 
 

@@ -11,6 +11,7 @@ SUSPEND_AFTER = timedelta(weeks=1)
 DELETE_AFTER = timedelta(weeks=4)
 NOTICE_OF_SUSPENSION = timedelta(days=2)
 NOTICE_OF_DELETION = timedelta(weeks=1)
+FIRST_WARNING_AFTER = SUSPEND_AFTER - NOTICE_OF_SUSPENSION
 
 
 class IdleStep(StrEnum):
@@ -57,7 +58,7 @@ class Idleness:
         if self.suspended:
             return IdleStep.NOTHING
         if self.suspended_at is None:
-            if idle >= SUSPEND_AFTER - NOTICE_OF_SUSPENSION:
+            if idle >= FIRST_WARNING_AFTER:
                 return IdleStep.WARN_OF_SUSPENSION
         elif now >= self.suspended_at:
             return IdleStep.SUSPEND

@@ -21,10 +21,10 @@ PROJECT_DIR = Path(__file__).resolve().parents[3]
 class RunningNode:
     """A real node process on a free port; ``lines`` is what it has logged."""
 
-    def __init__(self, data_dir: Path, *, wait: bool = True) -> None:
+    def __init__(self, data_dir: Path, *, wait: bool = True, version: str = "v1.19.0") -> None:
         self.data_dir = data_dir
         arguments = ["--data-dir", str(data_dir), "--port", "0", "--grpc-port", "0", "--cluster-id", str(uuid.uuid4())]
-        arguments += ["--version", "v1.19.0", "--parent-pid", str(os.getpid())]
+        arguments += ["--version", version, "--parent-pid", str(os.getpid())]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "clusters.node", *arguments],
             cwd=PROJECT_DIR,

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from clusters.node.engine.updates import DEEPEST_PAYLOAD
+from clusters.provisioners.owner import Owner
+from tests.clusters.agent.running import CONFIGURATION, RunningAgent
 from tests.clusters.node.differences import NOT_SERVED, PUBLISHED, ROWS, TEXT
 from tests.clusters.node.running import RunningNode
 
@@ -56,6 +58,24 @@ def test_one_server(node: RunningNode, path: str) -> None:
     assert node.ok("GET", "/cluster") == {"status": "disabled"}
     info = node.ok("GET", f"{path}/cluster")
     assert (info["peer_id"], [shard["shard_id"] for shard in info["local_shards"]]) == (0, [0])
+
+
+@difference("nodes-are-one-process")
+def test_nodes_are_one_process(tmp_path_factory: pytest.TempPathFactory) -> None:
+    agent, cluster_id = RunningAgent(tmp_path_factory.mktemp("three")), uuid.uuid4()
+    agent.provisioner.start(cluster_id, Owner(1), {**CONFIGURATION, "number_of_nodes": 3})
+    agent.ready(cluster_id)
+    assert len(agent.node_processes()) == 1
+    agent.stop()
+
+
+@difference("one-engine-for-all-releases")
+def test_one_engine_for_all_releases(tmp_path: Path) -> None:
+    older = RunningNode(tmp_path, version="v1.16.0")
+    assert older.request("GET", "/").json()["version"] == "1.16.0"
+    older.ok("PUT", "/collections/c", {"vectors": {"size": 1, "distance": "Dot"}})
+    older.ok("PUT", "/collections/c/vectors/newer", {"dense": {"size": 2, "distance": "Dot"}})  # of 1.18
+    older.stop()
 
 
 @difference("no-shard-keys")
