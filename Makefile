@@ -2,10 +2,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+HISTORIES ?= 40
+EVENTS ?= 100000,1000000
 # For every platform and every Python from 3.11 on, whichever machine writes it
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: setup setup-dev run test test-faults test-snippets check bench-gateway bench-inference bench-scale format lock protos clean
+.PHONY: setup setup-dev run test test-api test-faults test-fuzz test-snippets test-sdk test-billing check bench-gateway bench-billing bench-inference bench-scale format lock protos clean
 
 setup: $(VENV)/.base
 
@@ -30,13 +32,25 @@ run: setup  ## start the whole cloud with the demo account; Ctrl-C stops it
 	@exec $(BIN)/python manage.py up
 
 test: setup-dev  ## all tests, in two processes with a PostgreSQL and a Redis each
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/snippets --ignore tests/faults/test_operation_storm.py
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/snippets --ignore tests/sdk --ignore tests/gateway/fuzz --ignore tests/faults/test_operation_storm.py
 
 test-faults: setup-dev  ## kills, pauses, storms and clocks that jump, at length; `make test` has the short form
 	CLOUDCONSOLE_FAULT_ROUNDS=$${CLOUDCONSOLE_FAULT_ROUNDS:-2} $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/faults tests/gateway/test_inference_faults.py
 
+test-fuzz: setup-dev  ## odd requests and random bytes at the data plane; FUZZ_EXAMPLES=1000 for a long night
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),5) $(BIN)/python -m pytest tests/gateway/fuzz
+
 test-snippets: setup-dev  ## every program of the Inference tab, built and run with the toolchains of this machine
 	$(BIN)/python -m pytest tests/snippets
+
+test-api: setup-dev  ## many made-up requests to every operation of the admin API
+	API_EXAMPLES=$${API_EXAMPLES:-40} $(BIN)/python -m pytest -n0 tests/api/test_any_request.py
+
+test-sdk: setup-dev  ## the official Python and JavaScript clients against a whole cloud, every method once
+	$(BIN)/python -m pytest tests/sdk
+
+test-billing: setup-dev  ## random histories and a storm of kill -9 at length, in less than four minutes
+	BILLING_HISTORIES=$(HISTORIES) BILLING_STORM_SECONDS=60 $(BIN)/python -m pytest tests/billing/test_invariants.py tests/billing/test_closing_under_fire.py
 
 check: setup-dev  ## linters, types, import directions, deployment settings, migrations, generated code
 	$(BIN)/ruff check .
@@ -50,6 +64,9 @@ check: setup-dev  ## linters, types, import directions, deployment settings, mig
 
 bench-gateway: setup-dev  ## engine, node and gateway side by side, in about two minutes; SIZES="--points 200000" and so on
 	$(BIN)/python -m tests.benchmarks.gateway $(SIZES)
+
+bench-billing: setup-dev  ## recording, closing and exporting; EVENTS=100000,1000000,5000000 takes about ten minutes
+	BENCH_EVENTS=$(EVENTS) $(BIN)/python -m pytest -q -s tests/benchmarks/bench_billing.py
 
 bench-inference: setup-dev  ## bare model, fastembed, worker and whole path side by side, in about four minutes
 	$(BIN)/python -m tests.benchmarks.inference

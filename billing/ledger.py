@@ -221,16 +221,14 @@ class LedgerWriter:
         """Commit the rows; none at all tells whether the ledger could be written."""
         # In one order everywhere, so that two writers of the same events wait for each other but never deadlock.
         rows.sort(key=lambda row: (row.corrects is not None, row.corrects or row.event.id))
-        values = [row.values for row in rows]
-        columns = [[row[column] for row in values] for column in range(_NUMBER_OF_COLUMNS)]
         connection, self._connection = self._connection or await self._connect(), None
         try:
-            await connection.execute(_INSERT, columns)
-        except CheckViolation:  # there is no partition for one of them
-            self._connection = connection
-            await self._make_partitions(connection, {Month.of(row.event.occurred_at) for row in rows})
-            await self._insert([row for row in rows if Month.of(row.event.occurred_at) not in self._archived])
-            return
+            try:
+                await connection.execute(_INSERT, _columns(rows))
+            except CheckViolation:  # there is no partition for one of them
+                await self._make_partitions(connection, {Month.of(row.event.occurred_at) for row in rows})
+                taken = [row for row in rows if Month.of(row.event.occurred_at) not in self._archived]
+                await connection.execute(_INSERT, _columns(taken))
         except BaseException:
             await connection.close()
             raise
@@ -254,6 +252,11 @@ class LedgerWriter:
             await connection.close()
             raise
         return connection
+
+
+def _columns(rows: Sequence[LedgerRow]) -> list[list[object]]:
+    values = [row.values for row in rows]
+    return [[row[column] for row in values] for column in range(_NUMBER_OF_COLUMNS)]
 
 
 def database_conninfo() -> str:

@@ -87,11 +87,16 @@ def kept_lines(*, account: Account, month: Month, void_too: bool = False) -> Ite
 
 
 def open_lines(
-    *, heading: Heading, progress: BillingProgress, source: Source, through_seq: int = MAX_SEQ
+    *,
+    heading: Heading,
+    progress: BillingProgress,
+    source: Source,
+    through_seq: int = MAX_SEQ,
+    terms: Terms | None = None,
 ) -> Iterator[ReportLine]:
     """The lines of a month that is not closed: the first such month of an account takes the corrections."""
     account, month = heading.account, heading.month
-    yield from rated_lines(heading=heading, source=source, through_seq=through_seq)
+    yield from rated_lines(heading=heading, source=source, through_seq=through_seq, terms=terms)
     if progress.closed_through is None or Month.of_day(progress.closed_through).following != month:
         return
     for late in months_to_correct(progress, through_seq=through_seq):

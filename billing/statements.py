@@ -79,9 +79,9 @@ def _close(account: Account, month: Month) -> None:
 def _bill(account: Account, month: Month, progress: BillingProgress, through_seq: int) -> None:
     """Write the statement and its lines, if there are any."""
     number = progress.last_number + 1
-    lines = open_lines(
-        heading=Heading(account, month, number), progress=progress, source="ledger", through_seq=through_seq
-    )
+    terms = terms_of(account=account, month=month)
+    heading = Heading(account, month, number)
+    lines = open_lines(heading=heading, progress=progress, source="ledger", through_seq=through_seq, terms=terms)
     first = next(lines, None)
     if first is None:
         Statement.objects.filter(account=account, month=month.first_day, state=StatementState.DRAFT).delete()
@@ -97,7 +97,7 @@ def _bill(account: Account, month: Month, progress: BillingProgress, through_seq
         StatementState.OPEN,
         account_name=account.name,
         number=number,
-        terms=terms_as_json(terms_of(account=account, month=month)),
+        terms=terms_as_json(terms),
         line_count=sums.lines,
         list_cost=sums.list_cost,
         exact_total=sums.cost,

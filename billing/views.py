@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from billing.budgets.views import BudgetView, budget_views
 from billing.exports import EXPORT_FORMATS, ExportFormat, stream_export_async
 from billing.lines import bill_lines, kept_terms
+from billing.models import Statement
 from billing.overview import Overview
 from billing.queries import (
     ApiKeyUsage,
@@ -90,8 +91,9 @@ class BillingView:
 
 
 def months_of(account: Account, asked: Month) -> list[Month]:
-    """Every month since the account began, latest first; a month asked for is among them."""
-    first = min(Month.of(account.created_at), asked)
+    """Every month since the account or its first statement, latest first; a month asked for is among them."""
+    earliest = Statement.objects.filter(account=account).order_by("month").values_list("month", flat=True).first()
+    first = min(Month.of(account.created_at), asked, *([Month.of_day(earliest)] if earliest else []))
     months = [max(Month.of(timezone.now()), asked)]
     while months[-1] > first:
         months.append(months[-1].previous)

@@ -45,7 +45,7 @@ def customer(db: None, make_cluster: Callable[..., Cluster]) -> Customer:
 
 
 def report(text: str) -> None:
-    print(f"\n{text}", file=sys.__stdout__, flush=True)
+    print(f"\n{text}", flush=True)
 
 
 @contextmanager

@@ -14,12 +14,11 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
-    invariant,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -42,10 +41,11 @@ from clusters.models import ComputePeriod
 from inference.models import ModelPrice
 from tests.billing.usage import Customer, store
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(500)]
 
-HISTORIES = int(os.environ.get("BILLING_HISTORIES", "4"))
-STEPS = 25
+HISTORIES = int(os.environ.get("BILLING_HISTORIES", "3"))
+STEPS = 20
+ROWS_AT_A_TIME = 25
 MONTHS = [Month(2025, 2), Month(2025, 3), Month(2025, 4)]
 ALLOWANCE = 100
 HOUR = timedelta(hours=1)
@@ -190,10 +190,11 @@ class Histories(RuleBasedStateMachine):
     def exports(self, month: Month) -> dict[str, bytes]:
         return {
             format: b"".join(stream_export(account=self.account, month=month, format=format))
-            for format in ("jsonl", "focus-csv", "parquet")
+            for format in ("jsonl", "focus-parquet")
         }
 
-    @invariant()
+    @precondition(lambda self: self.closed)
+    @rule()
     def closed_months_stay_as_they_are(self):
         """4. The bytes, and the digest kept with the statement; numbers without gaps."""
         numbers = Statement.objects.filter(account=self.account).exclude(number=None).order_by("number")
@@ -203,6 +204,7 @@ class Histories(RuleBasedStateMachine):
             assert self.exports(month) == exported
 
     def teardown(self):
+        self.closed_months_stay_as_they_are()
         progress = progress_of(self.account)
         bills = {month: list(bill_lines(account=self.account, month=month)) for month in MONTHS}
         lines = [line for of_month in bills.values() for line in of_month]
@@ -251,8 +253,8 @@ class Histories(RuleBasedStateMachine):
             wipe()
             Discount.objects.bulk_create(discounts)
             shuffled = random.Random(seed).sample(ledger * 2, len(ledger) * 2)
-            for row in shuffled[: len(ledger)]:
-                replay([row])
+            for start in range(0, len(ledger), ROWS_AT_A_TIME):
+                replay(shuffled[start : start + ROWS_AT_A_TIME])
             update_rollups()
             replay(shuffled)
             exported.append({month: self.all_exports(month) for month in MONTHS})
@@ -313,4 +315,5 @@ bounded = settings(
     stateful_step_count=STEPS,
     deadline=None,
     suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # what fails is told as it is: looking for less takes long
 )

@@ -12,6 +12,9 @@ import pytest
 from django.test import Client
 
 from billing.exports import EXPORT_FORMATS
+from billing.models import Statement
+from billing.rules import Month
+from billing.statements import close_month
 from clusters.models import Cluster
 from tests.console.conftest import record_usage
 from tests.console.html import Element, parse
@@ -133,3 +136,54 @@ class TestExport:
         answer = console.get("/billing/export", {"month": "2026-11", "format": "xls"})
         assert answer.status_code == 404
         assert "Usage can be exported as one of: csv, jsonl, parquet, focus-csv, focus-parquet." in parse(answer).text
+
+
+class TestStatement:
+    """The page of a month's statement."""
+
+    MARCH = datetime(2025, 3, 3, 4, 5, 6, tzinfo=UTC)
+
+    @pytest.fixture
+    def closed(self, make_cluster: Callable[..., Cluster]) -> Statement:
+        cluster = make_cluster("one")
+        record_usage(cluster, MXBAI, 1_234_567, self.MARCH)
+        statement = close_month(account=cluster.account, month=Month(2025, 3))
+        assert statement is not None
+        return statement
+
+    def test_a_draft_shows_what_it_would_be(self, console: Client, used: None) -> None:
+        page = parse(console.get("/billing/statement?month=2026-11"))
+        assert "Draft statement" in page.text
+        assert [row[-1] for row in table(page, "statement-title")] == ["$0.03703701", "$0.00000003", "$0.00"]
+        assert page.one(id="exact").text == "$0.03703704"
+        assert (page.one(id="total").text, page.one(id="residual").text) == ("$0.03704", "-$0.00000296")
+        assert not page.all("button", name="action")
+
+    def test_a_closed_one_has_its_number_and_says_that_it_is_a_simulation(
+        self, console: Client, closed: Statement
+    ) -> None:
+        page = parse(console.get("/billing/statement?month=2025-03"))
+        assert f"Statement {closed.invoice_number}" in page.text
+        assert page.one(id="due").text == "$0.03704"
+        assert "A simulation" in page.one("section", aria_labelledby="statement-title").text
+        assert [row[0] for row in table(page, "all-title")] == [closed.invoice_number]
+
+    def test_it_is_a_pdf_too(self, console: Client, closed: Statement) -> None:
+        answer = console.get("/billing/statement.pdf?month=2025-03")
+        assert answer.content.startswith(b"%PDF-")
+        assert answer.headers["Content-Type"] == "application/pdf"
+        name = f'attachment; filename="statement-{closed.invoice_number}.pdf"'
+        assert answer.headers["Content-Disposition"] == name
+
+    @pytest.mark.parametrize(("action", "state"), [("pay", "paid"), ("void", "void"), ("burn", "open")])
+    def test_it_can_be_paid_or_taken_back_once(
+        self, console: Client, closed: Statement, action: str, state: str
+    ) -> None:
+        for _ in range(2):
+            answer = console.post("/billing/statement?month=2025-03", {"action": action}, follow=True)
+            assert parse(answer).one(id="state").text == state
+
+    def test_those_who_may_only_look_can_change_nothing(self, readers_console: Client, closed: Statement) -> None:
+        assert readers_console.post("/billing/statement?month=2025-03", {"action": "pay"}).status_code == 403
+        closed.refresh_from_db()
+        assert closed.state == "open"
