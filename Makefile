@@ -2,12 +2,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-HISTORIES ?= 40
+HISTORIES ?= 20
 EVENTS ?= 100000,1000000
 # For every platform and every Python from 3.11 on, whichever machine writes it
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: setup setup-dev run test test-faults test-fuzz test-snippets test-sdk test-billing check bench-gateway bench-billing bench-inference bench-scale format lock protos clean
+.PHONY: setup setup-dev run test test-api test-faults test-fuzz test-snippets test-sdk test-billing check bench-gateway bench-billing bench-inference bench-scale format lock protos clean
 
 setup: $(VENV)/.base
 
@@ -42,6 +42,9 @@ test-fuzz: setup-dev  ## odd requests and random bytes at the data plane; FUZZ_E
 
 test-snippets: setup-dev  ## every program of the Inference tab, built and run with the toolchains of this machine
 	$(BIN)/python -m pytest tests/snippets
+
+test-api: setup-dev  ## many made-up requests to every operation of the admin API
+	API_EXAMPLES=$${API_EXAMPLES:-40} $(BIN)/python -m pytest -n0 tests/api/test_any_request.py
 
 test-sdk: setup-dev  ## the official Python and JavaScript clients against a whole cloud, every method once
 	$(BIN)/python -m pytest tests/sdk
