@@ -2,12 +2,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-HISTORIES ?= 40
+HISTORIES ?= 20
 EVENTS ?= 100000,1000000
 # For every platform and every Python from 3.11 on, whichever machine writes it
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: setup setup-dev run test test-faults test-fuzz test-snippets test-billing check bench-gateway bench-billing bench-inference bench-scale format lock protos clean
+.PHONY: setup setup-dev run test test-api test-faults test-fuzz test-snippets test-sdk test-billing check bench-gateway bench-billing bench-inference bench-scale format lock protos clean
 
 setup: $(VENV)/.base
 
@@ -32,7 +32,7 @@ run: setup  ## start the whole cloud with the demo account; Ctrl-C stops it
 	@exec $(BIN)/python manage.py up
 
 test: setup-dev  ## all tests, in two processes with a PostgreSQL and a Redis each
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/snippets --ignore tests/gateway/fuzz --ignore tests/faults/test_operation_storm.py
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/snippets --ignore tests/sdk --ignore tests/gateway/fuzz --ignore tests/faults/test_operation_storm.py
 
 test-faults: setup-dev  ## kills, pauses, storms and clocks that jump, at length; `make test` has the short form
 	CLOUDCONSOLE_FAULT_ROUNDS=$${CLOUDCONSOLE_FAULT_ROUNDS:-2} $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/faults tests/gateway/test_inference_faults.py
@@ -42,6 +42,12 @@ test-fuzz: setup-dev  ## odd requests and random bytes at the data plane; FUZZ_E
 
 test-snippets: setup-dev  ## every program of the Inference tab, built and run with the toolchains of this machine
 	$(BIN)/python -m pytest tests/snippets
+
+test-api: setup-dev  ## many made-up requests to every operation of the admin API
+	API_EXAMPLES=$${API_EXAMPLES:-40} $(BIN)/python -m pytest -n0 tests/api/test_any_request.py
+
+test-sdk: setup-dev  ## the official Python and JavaScript clients against a whole cloud, every method once
+	$(BIN)/python -m pytest tests/sdk
 
 test-billing: setup-dev  ## random histories and a storm of kill -9 at length, in less than four minutes
 	BILLING_HISTORIES=$(HISTORIES) BILLING_STORM_SECONDS=60 $(BIN)/python -m pytest tests/billing/test_invariants.py tests/billing/test_closing_under_fire.py

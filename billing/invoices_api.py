@@ -2,8 +2,12 @@
 
 from decimal import Decimal
 
-from billing.models import Credit, CreditDrawdown, Discount
-from billing.rules import Month
+from django.conf import settings
+from django.urls import reverse
+
+from billing.document import statement_document
+from billing.models import Credit, CreditDrawdown, Discount, Statement
+from billing.rules import Month, StatementState
 from cloudconsole.api.callers import Caller
 from cloudconsole.api.gen.qdrant.cloud.billing.v1 import billing_pb2
 from cloudconsole.api.registry import serves
@@ -11,6 +15,21 @@ from cloudconsole.money import usd_from_millicents
 
 CURRENCY = "USD"
 _SERVICE = "qdrant.cloud.billing.v1.BillingService"
+
+
+_STATUSES = {
+    StatementState.DRAFT: billing_pb2.INVOICE_STATUS_DRAFT,
+    StatementState.OPEN: billing_pb2.INVOICE_STATUS_OPEN,
+    StatementState.PAID: billing_pb2.INVOICE_STATUS_PAID,
+    StatementState.VOID: billing_pb2.INVOICE_STATUS_VOID,
+}
+
+
+@serves(f"{_SERVICE}.ListInvoices")
+def list_invoices(request: billing_pb2.ListInvoicesRequest, caller: Caller) -> billing_pb2.ListInvoicesResponse:
+    """The account's statements, latest month first. A draft's total is what its month comes to so far."""
+    statements = Statement.objects.filter(account=caller.account).order_by("-month")
+    return billing_pb2.ListInvoicesResponse(items=[_invoice(one) for one in statements])
 
 
 @serves(f"{_SERVICE}.ListDiscounts")
@@ -26,6 +45,7 @@ def list_credit_contracts(
 ) -> billing_pb2.ListCreditContractsResponse:
     """Credits paid in advance and what statements took from them, by contract and by month."""
     drawn = CreditDrawdown.objects.filter(credit__account=caller.account).select_related("statement")
+    drawn = drawn.exclude(statement__state=StatementState.VOID)  # which have given theirs back
     by_credit: dict[object, list[CreditDrawdown]] = {}
     by_month: dict[Month, int] = {}
     for one in drawn.order_by("statement__month"):
@@ -42,6 +62,21 @@ def list_credit_contracts(
     return billing_pb2.ListCreditContractsResponse(
         items=[_contract(credit, by_credit.get(credit.pk, [])) for credit in credits], consumption_history=history
     )
+
+
+def _invoice(statement: Statement) -> billing_pb2.Invoice:
+    """``total_amount`` is with tax and before credits."""
+    message = billing_pb2.Invoice(
+        id=str(statement.pk), created_at=statement.created_at, status=_STATUSES[StatementState(statement.state)]
+    )
+    if statement.state == StatementState.DRAFT:
+        document = statement_document(account=statement.account, month=Month.of_day(statement.month))
+        message.total_amount = document.total + document.tax
+        return message
+    message.number = statement.invoice_number or ""
+    message.total_amount = statement.total + statement.tax
+    message.pdf_url = f"{settings.CONSOLE_URL}{reverse('billing:statement-pdf')}?month={statement.month:%Y-%m}"
+    return message
 
 
 def _discount(one: Discount) -> billing_pb2.Discount:

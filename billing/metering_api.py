@@ -11,7 +11,7 @@ from billing.metering import Item, WholeItem, items_of, monthly_totals, whole_it
 from billing.models import CreditDrawdown
 from billing.rating import PricingUnit
 from billing.report_line import ReportLine
-from billing.rules import Month
+from billing.rules import Month, StatementState
 from cloudconsole.accounts.models import Account
 from cloudconsole.api.callers import Caller
 from cloudconsole.api.gen.qdrant.cloud.metering.v1 import metering_pb2
@@ -131,6 +131,7 @@ def _breakdown_month(month: Month, items: list[WholeItem], account: Account) -> 
     )
     message = metering_pb2.UsageBreakdownMonth(year=month.year, month=month.month, accounts=[of_account])
     drawn = CreditDrawdown.objects.filter(statement__account=account, statement__month=month.first_day)
+    drawn = drawn.exclude(statement__state=StatementState.VOID)  # which has given them back
     message.funding.credits_drawn.extend(
         metering_pb2.CreditDrawdown(credit_contract_id=str(one.credit_id), amount_millicents=one.millicents)
         for one in drawn.order_by("credit__active_from", "credit_id")

@@ -18,8 +18,9 @@ from django.db.models.functions import TruncMonth
 from billing.corrections import billed_lines, corrections
 from billing.exports import EXPORT_FORMATS, stream_export
 from billing.focus_check import check_focus
+from billing.kept_check import check_files, check_rollups, check_statement
 from billing.lines import bill_lines, kept_terms, progress_of, rated_lines
-from billing.models import PackagePrice, UsageEvent
+from billing.models import PackagePrice, Statement, UsageEvent
 from billing.queries import Usage, usage_by_api_key, usage_by_cluster, usage_by_hour, usage_by_model
 from billing.rating import MonthRater, order
 from billing.readback import UNREADABLE, Amounts, LineKey, Lines, PricesById, key_and_amounts, read_back
@@ -50,16 +51,18 @@ class Verdict:
 
 
 def accounts_and_months(*, account: Account | None = None, month: Month | None = None) -> list[tuple[Account, Month]]:
-    """Every account and month with rows in the ledger. An account that is gone has its id for a name."""
-    events = UsageEvent.objects.all()
+    """Every account and month with rows in the ledger or a statement. An account that is gone has its id for a name."""
+    events, statements = UsageEvent.objects.all(), Statement.objects.all()
     if account is not None:
-        events = events.filter(account_id=account.pk)
+        events, statements = events.filter(account_id=account.pk), statements.filter(account_id=account.pk)
     if month is not None:
         events = events.filter(occurred_at__gte=month.start, occurred_at__lt=month.end)
+        statements = statements.filter(month=month.first_day)
     found = events.annotate(start=TruncMonth("occurred_at", tzinfo=UTC)).values_list("account_id", "start").distinct()
-    pairs = sorted(found, key=lambda pair: (pair[1], pair[0]))
-    accounts = Account.objects.in_bulk({account_id for account_id, _ in pairs})
-    return [(accounts.get(id) or Account(id=id, name=str(id)), Month.of(start)) for id, start in pairs]
+    pairs = {(Month.of(start), id) for id, start in found}
+    pairs |= {(Month.of_day(day), id) for id, day in statements.values_list("account_id", "month")}
+    accounts = Account.objects.in_bulk({account_id for _, account_id in pairs})
+    return [(accounts.get(id) or Account(id=id, name=str(id)), when) for when, id in sorted(pairs)]
 
 
 def verify_month(*, account: Account, month: Month) -> Verdict:
@@ -76,6 +79,7 @@ def verify_month(*, account: Account, month: Month) -> Verdict:
         bill = _compare_bills(verdict, ledger)
         _compare_queries(verdict, bill)
         _compare_exports(verdict, bill, ledger.prices_by_id)
+        _check_what_is_kept(verdict)
     return verdict
 
 
@@ -231,6 +235,13 @@ def _compare_exports(verdict: Verdict, bill: Lines, prices_by_id: PricesById) ->
                 verdict.differences.append(f"{format}: cannot be read back: {type(error).__name__}: {error}")
             else:
                 _compare(verdict, format, bill, found, fields)
+
+
+def _check_what_is_kept(verdict: Verdict) -> None:
+    checks = {"rollups": check_rollups, "statement": check_statement, "files": check_files}
+    for name, check in checks.items():
+        verdict.checked.append(name)
+        verdict.differences += [f"{name}: {sentence}" for sentence in check(verdict.account, verdict.month)]
 
 
 def _sums(total: Amounts) -> dict[str, Decimal | int]:

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from django.utils import timezone
 from billing.exports import EXPORT_FORMATS, stream_export
 from billing.focus_columns import FOCUS_VERSION
 from billing.jobs import Job, carry_out, wake
+from billing.models import BillingProgress, UsageRollup
 from billing.reports.destinations import check_url, destination_of
 from billing.reports.files import write_whole
 from billing.reports.models import DeliveredMonth, Delivery
@@ -26,6 +27,7 @@ from cloudconsole.errors import Code, ServiceError
 
 RUN_DELIVERY = "reports.run_delivery"
 MANIFEST = "manifest.json"
+SETTLING = timedelta(hours=2)  # after a month's end: by then whatever was on its way is in the hourly sums
 
 
 @transaction.atomic
@@ -62,14 +64,13 @@ def remove_delivery(*, delivery: Delivery) -> None:
 
 
 def deliver_finished_months() -> None:
-    """A row for every month that is over and was not yet to be delivered; tasks do the rest."""
-    current = Month.of(timezone.now())
-    for delivery in Delivery.objects.all():
+    """A row for every month that is closed and was not yet to be delivered; tasks do the rest."""
+    for delivery in Delivery.objects.select_related("account"):
         known = set(delivery.months.values_list("month", flat=True))
-        month = Month(delivery.first_month.year, delivery.first_month.month)
-        while month < current:
-            if month.start.date() not in known:
-                _begin(delivery, month.start.date())
+        month = Month.of_day(delivery.first_month)
+        while _is_final(delivery.account, month):
+            if month.first_day not in known:
+                _begin(delivery, month.first_day)
             month = month.following
 
 
@@ -86,6 +87,14 @@ def run_delivery(delivered_id: UUID) -> None:
     carry_out(DeliveredMonth, delivered_id, _deliver)
 
 
+def _is_final(account: Account, month: Month) -> bool:
+    """Whether the month is closed, or is over and the account never used anything that it could be closed for."""
+    if BillingProgress.objects.filter(account=account, closed_through__gte=month.first_day).exists():
+        return True
+    used = UsageRollup.objects.filter(account=account, hour_start__lt=month.end)
+    return timezone.now() >= month.end + SETTLING and not used.exists()
+
+
 def _begin(delivery: Delivery, month: date) -> None:
     with transaction.atomic():
         row, created = DeliveredMonth.objects.get_or_create(delivery=delivery, month=month)
@@ -96,7 +105,7 @@ def _begin(delivery: Delivery, month: date) -> None:
 def _deliver(delivered: DeliveredMonth) -> dict[str, Any]:
     """The manifest goes last: whoever finds it finds everything that it names."""
     delivery = delivered.delivery
-    month = Month(delivered.month.year, delivered.month.month)
+    month = Month.of_day(delivered.month)
     destination = destination_of(delivery.url, delivery.endpoint_url)
     place = f"{delivery.account_id}/{month}"
     files = []

@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 
 from cloudconsole.accounts.permissions import permission_refusal
 from cloudconsole.api.callers import Caller, Identity, caller_in, unauthenticated
-from cloudconsole.api.errors import RpcError
+from cloudconsole.api.errors import not_implemented
 from cloudconsole.api.idempotency import answered_once
 from cloudconsole.api.masks import merge_masked
 from cloudconsole.api.methods import Method
@@ -25,7 +25,7 @@ def call(method: Method, request: Message, identity: Identity | None, idempotenc
     caller = _admit(method, request, identity)
     implementation = IMPLEMENTATIONS.get(method.name)
     if implementation is None:
-        raise RpcError("UNIMPLEMENTED", f"{method.short_name} is not implemented by this cloud.")
+        raise not_implemented(method.short_name)
     if implementation.current is None:
         check(violations(request))
         if method.access.creates and idempotency_key and isinstance(caller, Caller):

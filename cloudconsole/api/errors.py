@@ -47,6 +47,11 @@ class RpcError(Exception):
         self.code = code
 
 
+def not_implemented(name: str) -> RpcError:
+    """The answer to a method of the cloud's that this one does not have."""
+    return RpcError("UNIMPLEMENTED", f"{name} is not implemented by this cloud.")
+
+
 def status_of(error: Exception, trace_id: str) -> status_pb2.Status:
     """The status that a client gets for an exception. What nobody expected is logged and told without its internals."""
     match error:

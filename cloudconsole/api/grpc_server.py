@@ -13,7 +13,7 @@ from prometheus_client import Counter, Histogram
 
 from cloudconsole.api import dispatch
 from cloudconsole.api.callers import identity_with_key
-from cloudconsole.api.errors import RpcError, status_of
+from cloudconsole.api.errors import RpcError, not_implemented, status_of
 from cloudconsole.api.methods import METHODS, Method
 from cloudconsole.body_limit import MAX_BODY_BYTES
 from cloudconsole.tls import CertificateFiles
@@ -92,7 +92,7 @@ def _serve(path: str, data: bytes, context: grpc.ServicerContext) -> bytes:
 def _answer(path: str, data: bytes, metadata: dict[str, str | bytes]) -> bytes:
     method = _METHODS.get(path)
     if method is None:
-        raise RpcError("UNIMPLEMENTED", f"{path.strip('/')} is not a method of this cloud.")
+        raise not_implemented(path.removeprefix("/").rpartition(".")[2].replace("/", "."))
     authorization = metadata.get("authorization")
     identity = identity_with_key(str(authorization)) if authorization is not None else None
     key = metadata.get("idempotency-key")

@@ -7,6 +7,7 @@ from django.urls import URLPattern, path, re_path
 
 from cloudconsole.api.documentation import documentation, openapi
 from cloudconsole.api.methods import METHODS, VARIABLE, Method
+from cloudconsole.api.unserved import unserved_methods
 from cloudconsole.api.views import RpcView, UnknownRouteView
 
 _PREFIX = "/api/"
@@ -17,10 +18,14 @@ def _routes() -> list[URLPattern]:
     for method in METHODS.values():
         shape = VARIABLE.sub("{}", method.path.removeprefix(_PREFIX))
         shapes[shape][method.verb] = (method, method.variables)
+    unserved = unserved_methods()
     # "{" sorts after every letter, so clusters/suggest-name is tried before clusters/{}.
     return [
-        re_path("^" + re.escape(shape).replace(r"\{\}", "([^/]+)") + r"\Z", RpcView.as_view(methods=methods))
-        for shape, methods in sorted(shapes.items())
+        re_path(
+            "^" + re.escape(shape).replace(r"\{\}", "([^/]+)") + r"\Z",
+            RpcView.as_view(methods=shapes.get(shape, {}), unserved=unserved.get(shape, {})),
+        )
+        for shape in sorted({*shapes, *unserved})
     ]
 
 

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from cloudconsole.api import dispatch
 from cloudconsole.api.callers import Identity
-from cloudconsole.api.errors import RpcError
+from cloudconsole.api.errors import RpcError, not_implemented
 from cloudconsole.api.methods import Method
 from cloudconsole.api.transcoding import read_request, to_json
 
@@ -46,9 +46,12 @@ class RpcView(ApiView):
     """The RPCs of one path: one per HTTP verb, with the field paths that the URL's groups stand for, in order."""
 
     methods: Mapping[str, tuple[Method, tuple[str, ...]]] = {}
+    unserved: Mapping[str, str] = {}  # verbs of methods that no proto of ours declares
 
     def serve(self, request: Request, *values: str) -> Response:
         verb = request.method or ""
+        if name := self.unserved.get(verb):
+            raise not_implemented(name)
         if verb not in self.methods:
             return self.http_method_not_allowed(request)
         method, field_paths = self.methods[verb]

@@ -158,3 +158,18 @@ def test_a_violation_names_field_rule_and_sentence(api, wish):
     }
     assert key["ruleId"] == "string.qualified_name"
     assert key["field"]["elements"][1] == {"fieldNumber": 12, "fieldName": "labels", "index": "1"}
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "name"),
+    [
+        ("GET", "/cluster/backup/v1/accounts/{account}/backups", "BackupService.ListBackups"),
+        ("POST", "/account/v1/accounts", "AccountService.CreateAccount"),
+        ("POST", "/iam/v1/accounts/{account}/roles", "IAMService.CreateRole"),
+        ("DELETE", "/iam/v1/users/{account}", "IAMService.DeleteUser"),
+    ],
+)
+def test_what_the_cloud_has_and_we_do_not_says_so(api, verb, path, name):
+    answer = api.request(verb, path)
+    assert status(answer) == (501, 12)
+    assert answer.json()["message"] == f"{name} is not implemented by this cloud."

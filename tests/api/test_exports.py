@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from asgiref.sync import async_to_sync
 from django.http import HttpResponse
+from django.test import Client
 
 from billing.reports.models import Export
 from billing.reports.services import run_export
+from cloudconsole.accounts.models import Membership, User
+from cloudconsole.accounts.permissions import Role
 from tests.api.conftest import ApiClient, client_of
 from tests.billing.usage import Customer, store
 
@@ -175,6 +178,17 @@ def test_other_accounts_exports_do_not_exist(api: ApiClient, make_cluster):
         assert stranger.get(asked).status_code == 404
     assert stranger.post(EXPORTS.format(account=api.account.pk), {}).status_code == 404
     assert stranger.get(EXPORTS).json() == {"items": []}
+
+
+def test_people_who_are_signed_in_ask_too(api: ApiClient, customer: Customer, client: Client):
+    path = "/api" + EXPORTS.format(account=customer.account.pk)
+    for role, status in ((Role.OWNER, 202), (Role.BASE, 403)):
+        user = User.objects.create_user(email=f"{role}@acme.example", password="correct horse battery")
+        Membership.objects.create(account=customer.account, user=user, role=role)
+        client.force_login(user)
+        wish = {"month": "2026-11", "format": "csv"}
+        assert client.post(path, wish, content_type="application/json").status_code == status
+    assert Export.objects.get().requested_by == f"{Role.OWNER}@acme.example"
 
 
 def test_strangers_and_wrong_verbs_are_refused(api: ApiClient):

@@ -7,18 +7,22 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.exports import stream_export
 from billing.metering import Item, whole_items
-from billing.models import BillingProgress, Credit, CreditDrawdown, Discount, Statement, UsageEvent
+from billing.models import Credit, CreditDrawdown, Discount, Statement, UsageEvent
 from billing.rating import PricingUnit
 from billing.rules import Month, rounded
-from cloudconsole.accounts.models import Account
+from billing.statements import close_month, draft_statement, pay_statement, void_statement
+from cloudconsole.accounts.models import Account, Membership, User
+from cloudconsole.money import format_usd
 from clusters.models import Cluster
 from tests.api.conftest import ApiClient, client_of
 from tests.billing.usage import NOON, Customer, store
+from tests.console.html import parse
 
 METERINGS = "/metering/v1/accounts/{account}/meterings"
 BREAKDOWN = "/metering/v1/accounts/{account}/usage-breakdown"
@@ -192,18 +196,49 @@ def test_windows_that_are_none_are_refused(window: dict[str, str], api: ApiClien
 
 def test_a_closed_month_is_what_its_statement_says(used: Customer, api: ApiClient):
     october = NOVEMBER.previous
-    BillingProgress.objects.create(account=used.account, closed_through=october.first_day)
-    Statement.objects.create(
-        account=used.account,
-        account_name="Acme",
-        month=october.first_day,
-        state="open",
-        number=1,
-        total=4_711,
-        terms={"free": {}, "free_by_default": 0, "discounts": []},
-    )
-    items = api.get(METERINGS).json()["items"]
-    assert [(item["month"], item["amountMillicents"]) for item in items][1] == (10, "4711")
+    before = api.get(METERINGS).json()["items"]
+    statement = close_month(account=used.account, month=october)
+    assert api.get(METERINGS).json()["items"] == before
+    assert int(before[1]["amountMillicents"]) == statement.total
+    items = api.get(f"{METERINGS}/2026/10").json()["items"]
+    assert net(items) == statement.total == rounded(billed(exported(used, october)))
+    void_statement(statement=statement)
+    after = {item["month"]: int(item["amountMillicents"]) for item in api.get(METERINGS).json()["items"]}
+    assert after[10] == 0
+    assert after[11] == pytest.approx(sum(int(item["amountMillicents"]) for item in before), abs=1)
+
+
+def test_invoices_are_the_statements(used: Customer, api: ApiClient, settings, client: Client):
+    settings.BILLING_TAX_PERCENTAGE = Decimal("19")
+    draft_statement(account=used.account, month=NOVEMBER)
+    closed = close_month(account=used.account, month=NOVEMBER.previous)
+    draft, invoice = api.get(f"{BILLING}/invoices").json()["items"]
+    assert (draft["status"], "number" in draft, "pdfUrl" in draft) == ("INVOICE_STATUS_DRAFT", False, False)
+    total = rounded(billed(exported(used)))
+    assert int(draft["totalAmount"]) == total + rounded(Decimal(total) * 19 / 100)
+    assert (invoice["status"], invoice["number"]) == ("INVOICE_STATUS_OPEN", closed.invoice_number)
+    assert int(invoice["totalAmount"]) == closed.total + closed.tax > closed.total
+    assert invoice["pdfUrl"].startswith(settings.CONSOLE_URL)
+    user = User.objects.create_user(email="owner@acme.example", password="correct horse battery")
+    Membership.objects.create(account=used.account, user=user, role="owner")
+    client.force_login(user)
+    pdf = client.get(invoice["pdfUrl"].removeprefix(settings.CONSOLE_URL))
+    assert pdf.content.startswith(b"%PDF")
+    pay_statement(statement=closed)
+    assert api.get(f"{BILLING}/invoices").json()["items"][1]["status"] == "INVOICE_STATUS_PAID"
+
+
+def test_the_console_the_api_and_the_exports_show_the_same(used: Customer, api: ApiClient, client: Client):
+    user = User.objects.create_user(email="owner@acme.example", password="correct horse battery")
+    Membership.objects.create(account=used.account, user=user, role="owner")
+    client.force_login(user)
+    page = parse(client.get("/billing?month=2026-11"))
+    lines = exported(used)
+    assert page.one(id="bill-total").text == format_usd(billed(lines))
+    inference = [line for line in lines if line["model"]]
+    assert page.one(id="total-cost").text == format_usd(billed(inference))
+    assert page.one(id="total-tokens").text == f"{sum(int(line['tokens']) for line in lines):,}"
+    assert int(api.get(METERINGS).json()["items"][0]["amountMillicents"]) == rounded(billed(lines))
 
 
 def test_discounts_are_listed(used: Customer, api: ApiClient):

@@ -7,6 +7,7 @@ from typing import Any
 from clusters.node.engine.registry import Collections
 from clusters.node.models import m
 from clusters.node.operations import OPERATIONS
+from clusters.node.shapes import parse_body
 from tests.benchmarks.load import Measured
 from tests.benchmarks.traffic import COLLECTION, CONFIGURATION
 
@@ -31,7 +32,7 @@ class Engine:
                     collection.apply(step)
             collection.flush()
 
-        models = [operation.parse(body) for body in bodies]
+        models = [parse_body(operation._validator, body) for body in bodies]
         groups = [models[start : start + together] for start in range(0, len(models), together)]
         measured = _measured(apply, groups)
         return Measured(measured.rate * len(models) / len(groups), measured.seconds)

@@ -14,6 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from billing.exports import stream_export
 from billing.jobs import Job
+from billing.models import BillingProgress, UsageRollup
 from billing.reports import deliveries, destinations
 from billing.reports.deliveries import create_delivery, deliver_finished_months, run_delivery
 from billing.reports.models import DeliveredMonth, Delivery
@@ -112,12 +113,31 @@ def test_again_changes_nothing(customer: Customer, s3: str, bucket):
 
 def test_the_month_that_runs_is_not_delivered_and_missed_ones_are(customer: Customer, tmp_path: Path, monkeypatch):
     deliver_to(customer, tmp_path.as_uri())
-    monkeypatch.setattr(deliveries.timezone, "now", lambda: datetime(2027, 2, 1, tzinfo=UTC))
+    monkeypatch.setattr(deliveries.timezone, "now", lambda: datetime(2027, 2, 1, 3, tzinfo=UTC))
     assert [f"{row.month:%Y-%m} {row.state}" for row in run_due()] == [
         "2026-11 succeeded",
         "2026-12 succeeded",
         "2027-01 succeeded",
     ]
+
+
+def test_a_month_with_usage_is_delivered_once_it_is_closed(customer: Customer, tmp_path: Path):
+    UsageRollup.objects.create(
+        account=customer.account,
+        cluster=customer.clusters[0],
+        model=customer.models[0],
+        hour_start=NOON,
+        kind="update",
+        tokens=1,
+        inputs=1,
+        hours=0,
+        events=1,
+    )
+    deliver_to(customer, tmp_path.as_uri())
+    assert run_due() == []
+    BillingProgress.objects.create(account=customer.account, closed_through=NOVEMBER.first_day)
+    [row] = run_due()
+    assert row.state == Job.State.SUCCEEDED
 
 
 def test_a_server_that_is_away_is_asked_again_later(customer: Customer, s3: str, bucket):

@@ -21,7 +21,8 @@ from tests.billing.usage import NOON, Customer, record_all
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LARGE = 1_234_567  # tokens of one line
-LEVELS = ["bill", "by model", "by cluster", "by API key", "by hour", *EXPORT_FORMATS]
+KEPT = ["rollups", "statement", "files"]
+LEVELS = ["bill", "by model", "by cluster", "by API key", "by hour", *EXPORT_FORMATS, *KEPT]
 
 formats = pytest.mark.parametrize("format", EXPORT_FORMATS)
 
@@ -64,7 +65,8 @@ def test_bills_as_they_are_differ_nowhere(used: Customer):
 
 def test_the_command_says_what_it_checked(used: Customer):
     compared = (
-        "Compared: bill, by model, by cluster, by API key, by hour, csv, jsonl, parquet, focus-csv, focus-parquet."
+        "Compared: bill, by model, by cluster, by API key, by hour, csv, jsonl, parquet, focus-csv, focus-parquet, "
+        "rollups, statement, files."
     )
     assert run() == (
         f"Acme ({used.account.pk}), 2026-10: 1 events in 1 lines, $0.00. {compared} Differences: 0.\n"

@@ -6,6 +6,7 @@ import sys
 import threading
 from datetime import timedelta
 
+import httpx
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -14,7 +15,7 @@ from django.utils import timezone
 from cloudconsole.accounts.services import SYSTEM
 from cloudconsole.lifeline import die_with_parent
 from cloudconsole.paths import PROJECT_DIR
-from clusters.models import Operation
+from clusters.models import Operation, Package
 from clusters.operations.lease import LeaseLost, claim, update_owned
 from clusters.operations.runner import run_operation
 from clusters.operations.steps import STEPS
@@ -22,7 +23,15 @@ from clusters.provisioners.errors import ProvisionerUnavailable
 from clusters.provisioners.node_agent import NodeAgentProvisioner
 from clusters.provisioners.owner import Owner
 from clusters.rules.lifecycle import OperationKind, Phase
-from clusters.services import ClusterSpecification, create_cluster, restart_cluster
+from clusters.services import (
+    ClusterSpecification,
+    create_cluster,
+    delete_cluster,
+    restart_cluster,
+    suspend_cluster,
+    unsuspend_cluster,
+    update_cluster,
+)
 from clusters.tasks import sweep_operations
 from inference.services import set_inference
 from tests.waiting import wait_until
@@ -194,3 +203,43 @@ def test_while_the_node_agent_is_away_the_operation_waits_and_says_why(cluster, 
     expire_lease(operation)
     run_all(cluster)
     assert (cluster.phase, cluster.operations.get(generation=2).error) == (Phase.HEALTHY, "")
+
+
+def on_the_node(cluster, method, path, **options):
+    with httpx.Client(transport=httpx.HTTPTransport(uds=nodes.upstream(cluster.pk)), base_url="http://node") as node:
+        return node.request(method, path, timeout=30, **options).raise_for_status().json()["result"]
+
+
+def test_a_whole_life_on_a_real_node_keeps_its_data_to_the_end(cluster, payment_method):
+    on_the_node(cluster, "PUT", "/collections/c", json={"vectors": {"size": 2, "distance": "Dot"}})
+    point = {"id": 1, "vector": [1.0, 2.0], "payload": {"a": "b"}}
+    on_the_node(cluster, "PUT", "/collections/c/points?wait=true", json={"points": [point]})
+
+    changes = {"package": Package.objects.get(name="mx3"), "number_of_nodes": 2}
+    update_cluster(cluster=cluster, changes=changes, requested_by=SYSTEM)
+    run_all(cluster)
+    assert (cluster.phase, cluster.applied_configuration["number_of_nodes"]) == (Phase.HEALTHY, 2)
+    update_cluster(cluster=cluster, changes={"number_of_nodes": 1}, requested_by=SYSTEM)
+    run_all(cluster)
+    assert nodes.status(cluster.pk).generation == 2  # nothing restarts for it
+    assert on_the_node(cluster, "GET", "/collections/c/points/1")["payload"] == {"a": "b"}
+
+    suspend_cluster(cluster=cluster, requested_by=SYSTEM)
+    run_all(cluster)
+    assert (cluster.phase, cluster.serving, nodes.status(cluster.pk).pid) == (Phase.SUSPENDED, False, None)
+    unsuspend_cluster(cluster=cluster, requested_by=SYSTEM)
+    run_all(cluster)
+    assert (cluster.phase, cluster.serving) == (Phase.HEALTHY, True)
+    assert on_the_node(cluster, "GET", "/collections/c/points/1")["vector"] == [1.0, 2.0]
+    assert list(cluster.compute_periods.order_by("started_at").values_list("package__name", "nodes")) == [
+        ("mx1", 1),
+        ("mx3", 2),
+        ("mx3", 1),
+        ("mx3", 1),
+    ]
+
+    delete_cluster(cluster=cluster, requested_by=SYSTEM)
+    run_all(cluster)
+    assert (cluster.phase, nodes.status(cluster.pk)) == (Phase.DELETED, None)
+    assert not (settings.PATHS.data / "clusters" / str(cluster.pk)).exists()
+    assert not cluster.compute_periods.filter(ended_at=None).exists()

@@ -184,6 +184,8 @@ class TestAThousandTexts:
         monkeypatch.setattr("inference.worker.queues.MOST_WAITING", {"search": 10_000, "update": 10_000})
         texts = sorted(set(self.texts(longest)))
         assert len(texts) > 900
+        if name == MINILM.name:  # a real model takes its time
+            texts = texts[::4]
         store = WeightStore(django_settings.INFERENCE_CACHE_DIR, tiny_models_dir, offline=True)
         spec = CATALOGUE[name]
 

@@ -16,21 +16,22 @@ from pathlib import Path
 import pytest
 
 from inference.catalogue import CATALOGUE
-from inference.snippets import LANGUAGES, Endpoint, Language, project_files
+from inference.snippets import CLIENT_VERSIONS, LANGUAGES, Endpoint, Language, project_files
 from tests.inference.conftest import tiny_models_dir
 from tests.inference.pictures import picture
 from tests.running_cloud import RunningCloud, start_cloud
 
 __all__ = ["tiny_models_dir"]
 
-TOOLS = {
-    "python": "python3",
-    "curl": "curl",
-    "typescript": "npm",
-    "rust": "cargo",
-    "java": "mvn",
-    "csharp": "dotnet",
-    "go": "go",
+# What each language needs on the machine, and a question to where its packages come from.
+NEEDS = {
+    "python": ("python3", "pip download --quiet --no-deps qdrant-client=={}"),
+    "curl": ("curl", "true"),
+    "typescript": ("npm", "npm view @qdrant/js-client-rest@{} version"),
+    "rust": ("cargo", "cargo info qdrant-client@{}"),
+    "java": ("mvn", "mvn --quiet dependency:get -Dartifact=io.qdrant:client:{}"),
+    "csharp": ("dotnet", "dotnet package search Qdrant.Client --exact-match"),
+    "go": ("go", "go list -m github.com/qdrant/go-client@v{}"),
 }
 TRUE_MODELS = ("sentence-transformers/all-minilm-l6-v2", "qdrant/bm25")
 MODELS = (
@@ -60,9 +61,14 @@ def snippet_cloud(
 def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Language, Path]:
     """A language and a folder that its projects share, so that a client is fetched and built once."""
     language: Language = request.param
-    if not shutil.which(TOOLS[language.name]):
-        pytest.skip(f"{language.title}: there is no {TOOLS[language.name]} on this machine")
-    return language, tmp_path_factory.mktemp(language.name)
+    tool, question = NEEDS[language.name]
+    if not shutil.which(tool):
+        pytest.skip(f"{language.title}: there is no {tool} on this machine")
+    folder = tmp_path_factory.mktemp(language.name)
+    asked = shell(question.format(CLIENT_VERSIONS.get(language.name)), folder, timeout=180)
+    if asked.returncode != 0:
+        pytest.skip(f"{language.title}: its client cannot be fetched here: {asked.stderr[-200:]}")
+    return language, folder
 
 
 @pytest.mark.timeout(600)  # the first build of a language fetches and compiles its client
@@ -94,17 +100,21 @@ def test_the_program_builds_runs_and_answers(
         assert answers[0] == (pytest.approx(1, abs=0.001), "red.png")
 
 
-def in_shell(command: str, folder: Path, key: str) -> str:
-    """Run it in the project's folder with the key in the environment; what it says, once it ends well."""
+def shell(command: str, folder: Path, *, timeout: int, **environment: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    ran = subprocess.run(
+    return subprocess.run(
         ["bash", "-e", "-c", command],
         cwd=folder,
-        env=os.environ | {"QDRANT_API_KEY": key, "PATH": path},
+        env=os.environ | {"PATH": path} | environment,
         capture_output=True,
         text=True,
-        timeout=580,
+        timeout=timeout,
     )
+
+
+def in_shell(command: str, folder: Path, key: str) -> str:
+    """Run it in the project's folder with the key in the environment; what it says, once it ends well."""
+    ran = shell(command, folder, timeout=580, QDRANT_API_KEY=key)
     assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
     return ran.stdout
 

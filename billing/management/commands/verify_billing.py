@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from billing.kept_check import check_account
 from billing.management.commands.export_billing import month_argument
 from billing.rules import Month
 from billing.verification import Verdict, accounts_and_months, verify_month
@@ -13,7 +14,7 @@ from cloudconsole.money import format_usd
 
 
 class Command(BaseCommand):
-    help = "Recompute usage and costs from the ledger and compare them with every query and export format."
+    help = "Recompute bills from the ledger and compare them with queries, exports, hourly sums, statements and files."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--account", type=UUID, metavar="ID", help="only this account, not every one")
@@ -24,11 +25,16 @@ class Command(BaseCommand):
         if account and owner is None:
             raise CommandError(f"There is no account {account}.")
         differences = months = 0
-        for whose, when in accounts_and_months(account=owner, month=month):
+        checked = accounts_and_months(account=owner, month=month)
+        for whose, when in checked:
             verdict = verify_month(account=whose, month=when)
             months += 1
             differences += len(verdict.differences)
             self._tell(verdict)
+        for whose in {whose.pk: whose for whose, _ in checked}.values():
+            for difference in check_account(whose):
+                differences += 1
+                self.stdout.write(f"{whose.name} ({whose.pk}): {difference}")
         if differences:
             raise CommandError(f"Bills differ from the ledger. Months checked: {months}, differences: {differences}.")
         self.stdout.write(f"Every bill is what the ledger says. Months of accounts checked: {months}.")

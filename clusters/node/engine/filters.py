@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import qdrant_edge as edge
 
 from clusters.node.engine.conversion import point_id, register, to_engine
@@ -36,7 +37,8 @@ def excluding(condition: Any, ids: set[int | str | UUID]) -> Any:
 
 @register(m.Filter)
 def _filter(model: m.Filter) -> Any:
-    clauses = {name: value for name, value in model.__dict__.items() if value is not None}
+    # A clause without conditions asks for nothing; inside of nested objects the engine takes it for one that fails.
+    clauses = {name: value for name, value in model.__dict__.items() if value is not None and value != []}
     for name, value in clauses.items():
         if name != "min_should":
             clauses[name] = [to_engine(item) for item in (value if isinstance(value, list) else [value])]
@@ -81,6 +83,13 @@ def _slice(model: m.SliceCondition) -> Any:
 @register(m.NestedCondition)
 def _nested(model: m.NestedCondition) -> Any:
     return edge.NestedCondition(model.nested.key, to_engine(model.nested.filter))
+
+
+@register(m.MatchValue)
+def _match_value(model: m.MatchValue) -> Any:
+    # The binding takes Python's True for the number 1, and NumPy's for what it is.
+    value: Any = np.bool_(model.value) if isinstance(model.value, bool) else model.value
+    return edge.MatchValue(value)
 
 
 @register(m.MatchAny)

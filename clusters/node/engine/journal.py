@@ -15,8 +15,11 @@ from typing import Literal
 
 import orjson
 
-_HEADER = struct.Struct("<IQ")  # crc32 of the record, its length
-_POSITION = struct.Struct("<II")  # a position, and its complement to recognise a torn one
+_HEADER = struct.Struct("<IQQ")  # crc32 of what follows it, number of the group, length of the record
+_POSITION = struct.Struct("<QII")  # number of the group, a position, and its complement to recognise a torn one
+_MOST_PARTS = 512  # of one system call; POSIX allows 1024
+_NO_GROUP = bytes(_HEADER.size)
+_LARGEST_KEPT = 16 * 1024 * 1024  # bytes of disk that a journal may occupy while it is empty
 
 
 Form = Literal["json", "message"]
@@ -37,10 +40,15 @@ class JournalEntry:
 
 
 class Journal:
-    """One group of write requests on disk."""
+    """One group of write requests on disk.
+
+    A group is written over the one before: a file that keeps its size is on disk sooner than one that grows. What
+    is behind a group is left over from another, which the number tells.
+    """
 
     def __init__(self, file: Path) -> None:
         self._handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._group = int.from_bytes(os.urandom(8), "little")
         self._end = 0
 
     def write(self, entries: list[JournalEntry]) -> None:
@@ -55,16 +63,23 @@ class Journal:
             }
             for e in entries
         ]
-        record = orjson.dumps(heads) + b"\n" + b"".join(entry.body for entry in entries)
-        self._write(_HEADER.pack(zlib.crc32(record), len(record)) + record, 0)
+        self._group = (self._group + 1) % 2**64
+        parts = [orjson.dumps(heads) + b"\n", *(entry.body for entry in entries)]
+        length = sum(map(len, parts))
+        self._end = _HEADER.size + length
+        self._write([_HEADER.pack(_checksum(self._group, length, parts), self._group, length), *parts], 0)
 
     def note_position(self, steps_done: int) -> None:
         """Put on disk that this many of the group's steps are flushed and must not be repeated."""
-        self._write(_POSITION.pack(steps_done, steps_done ^ 0xFFFFFFFF), self._end)
+        position = _POSITION.pack(self._group, steps_done, steps_done ^ 0xFFFFFFFF)
+        self._write([position], self._end)
+        self._end += len(position)
 
     def clear(self) -> None:
         """Forget the group, which is flushed. A group that reappears after a power cut is the last one, and whole."""
-        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, _NO_GROUP, 0)
+        if self._end > _LARGEST_KEPT:
+            os.ftruncate(self._handle, 0)
         self._end = 0
 
     def read(self) -> tuple[list[JournalEntry], int]:
@@ -74,11 +89,11 @@ class Journal:
             content = source.read()
         if len(content) < _HEADER.size:
             return [], 0
-        checksum, length = _HEADER.unpack_from(content)
+        checksum, group, length = _HEADER.unpack_from(content)
         record = content[_HEADER.size : _HEADER.size + length]
-        if len(record) != length or zlib.crc32(record) != checksum:
-            return [], 0  # died while writing it, so nothing of it was applied
-        self._end = _HEADER.size + length
+        if not length or len(record) != length or _checksum(group, length, [record]) != checksum:
+            return [], 0  # there is none, or the process died while writing it, so nothing of it was applied
+        self._group, self._end = group, _HEADER.size + length
         return _entries(record), self._position(content)
 
     def close(self) -> None:
@@ -88,22 +103,35 @@ class Journal:
     def _position(self, content: bytes) -> int:
         steps_done = 0
         while len(content) - self._end >= _POSITION.size:
-            position, complement = _POSITION.unpack_from(content, self._end)
-            if position ^ 0xFFFFFFFF != complement:
+            group, position, complement = _POSITION.unpack_from(content, self._end)
+            if group != self._group or position ^ 0xFFFFFFFF != complement:
                 break
             steps_done = position
             self._end += _POSITION.size
         return steps_done
 
-    def _write(self, data: bytes, offset: int) -> None:
-        if offset == 0:
-            os.ftruncate(self._handle, 0)
-        view = memoryview(data)
-        while view:
-            written = os.pwrite(self._handle, view, offset)
-            view, offset = view[written:], offset + written
+    def _write(self, parts: list[bytes], offset: int) -> None:
+        """Put the parts on disk, one after the other."""
+        for start in range(0, len(parts), _MOST_PARTS):
+            some = parts[start : start + _MOST_PARTS]
+            size = sum(map(len, some))
+            written = os.pwritev(self._handle, some, offset)
+            if written < size:  # which files on a disk see only when it is full or a signal came
+                self._write_rest(b"".join(some)[written:], offset + written)
+            offset += size
         os.fdatasync(self._handle)
-        self._end = offset
+
+    def _write_rest(self, data: bytes, offset: int) -> None:
+        while data:
+            written = os.pwrite(self._handle, data, offset)
+            data, offset = data[written:], offset + written
+
+
+def _checksum(group: int, length: int, parts: list[bytes]) -> int:
+    checksum = zlib.crc32(group.to_bytes(8, "little") + length.to_bytes(8, "little"))
+    for part in parts:
+        checksum = zlib.crc32(part, checksum)
+    return checksum
 
 
 def _entries(record: bytes) -> list[JournalEntry]:

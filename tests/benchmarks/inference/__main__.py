@@ -1,4 +1,4 @@
-"""Inference at full speed on this machine: ``python -m tests.benchmarks.inference [speed] [memory]``.
+"""Inference at full speed on this machine: ``python -m tests.benchmarks.inference [bulk] [searches] [memory]``.
 
 What is compared is measured in turns in one run, so that the ratios hold whatever the machine is and does beside.
 Ends with status 1 when a target is missed.
@@ -9,7 +9,9 @@ import itertools
 import os
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -31,31 +33,42 @@ TURNS = 3
 MEMORY_INPUTS = 100_000
 
 
-async def measure_speed(report: Report, cloud: RunningCloud) -> None:
-    """Bulk and searches: bare, fastembed, worker, gateway."""
-    bare = BareModel(_weights(), MODEL.context_window, available_cores())
+@dataclass
+class Paths:
+    """The ways to a vector that are compared."""
+
+    bare: BareModel
+    worker: InferenceClient
+    whole: WholePath
+
+
+@asynccontextmanager
+async def _paths(cloud: RunningCloud) -> AsyncIterator[Paths]:
+    """Warm: every part has been asked and has allocated what it needs."""
     client = InferenceClient(str(cloud.paths.run / "inference.sock"))
     cluster = cloud.cluster("new-us")
     async with aiohttp.ClientSession(headers={"api-key": cluster["api_key"]}) as session:
-        path = WholePath(session, cluster["rest"], cluster["api_key"])
-        await path.create()
-        await path.import_all(passages(PASSAGES // 4, seed=3))  # everything is warm and allocated
-        await _bulk(report, bare, client, path)
-        await _searches(report, bare, client, path)
-        await path.close()
+        whole = WholePath(session, cluster["rest"], cluster["api_key"])
+        await whole.create()
+        await whole.import_all(passages(PASSAGES // 4, seed=3))
+        yield Paths(BareModel(_weights(), MODEL.context_window, available_cores()), client, whole)
+        await whole.close()
     await client.close()
 
 
-async def _bulk(report: Report, bare: BareModel, client: InferenceClient, path: WholePath) -> None:
+async def measure_bulk(report: Report, cloud: RunningCloud) -> None:
+    """Texts of mixed lengths: bare, fastembed, worker, whole path."""
     texts = passages(PASSAGES)
-    tokens = sum(map(len, bare.token_lists(texts)))
     best, worker, whole = [], [], []
-    for _ in range(TURNS):
-        best.append(bare.tokens_per_second(texts))
-        worker.append(await _worker_bulk(client, texts))
-        billed, waited = await path.import_all(texts)
-        assert billed == tokens, f"{billed} tokens billed, the tokenizer says {tokens}"
-        whole.append(billed / waited.seconds)
+    async with _paths(cloud) as paths:
+        bare = paths.bare
+        tokens = sum(map(len, bare.token_lists(texts)))
+        for _ in range(TURNS):
+            best.append(bare.tokens_per_second(texts))
+            worker.append(await _worker_bulk(paths.worker, texts))
+            billed, waited = await paths.whole.import_all(texts)
+            assert billed == tokens, f"{billed} tokens billed, the tokenizer says {tokens}"
+            whole.append(billed / waited.seconds)
     part = texts[: len(texts) // 2]
     default = fastembed_tokens_per_second(
         MODEL.weights.fastembed_id, _weights(), sum(map(len, bare.token_lists(part))), part, available_cores()
@@ -68,28 +81,32 @@ async def _bulk(report: Report, bare: BareModel, client: InferenceClient, path: 
     report.at_least("whole path / fastembed's embed()", max(whole) / default, 2.7)
 
 
-async def _searches(report: Report, bare: BareModel, client: InferenceClient, path: WholePath) -> None:
+async def measure_searches(report: Report, cloud: RunningCloud) -> None:
+    """Short queries: bare, worker, whole path; 1, 4 and 16 clients; and while an import runs."""
     ask = iter(questions(500_000))
-    alone, one = Waited(), Waited()
-    for _ in range(2 * TURNS):
-        alone.add(bare.search_seconds(list(itertools.islice(ask, 100))))
-        one.add((await drive(1, itertools.islice(ask, 100), path.search, SECONDS)).latencies)
-    report.searches("search: bare model, one by one", alone)
-    for clients in (1, 4, 16):
-        waited = await drive(clients, ask, _search_of(client), SECONDS)
-        report.searches(f"search: worker, {clients} clients", waited)
-    idle = {n: await drive(n, ask, path.search, SECONDS) for n in (1, 4, 16)}
-    for clients, searches in idle.items():
-        report.searches(f"search: whole path, {clients} clients", searches)
-    report.at_most("whole path - bare, p50 of one client, ms", one.quantile(0.5) - alone.quantile(0.5), 3)
-    report.at_least("16 clients / one by one", idle[16].per_second / idle[1].per_second, 2)
-    importing = asyncio.create_task(path.import_all(passages(20 * PASSAGES, seed=4)))
-    await asyncio.sleep(1)
-    loaded = await drive(1, ask, path.search, 2 * SECONDS)
-    assert not importing.done(), "the import ended too early to disturb anybody"
-    importing.cancel()
-    report.searches("search: whole path, under bulk load", loaded)
-    report.at_most("p99 under bulk load / idle p50", loaded.quantile(0.99) / one.quantile(0.5), 5)
+    async with _paths(cloud) as paths:
+        whole = paths.whole
+        alone, one = Waited(), Waited()
+        for _ in range(2 * TURNS):
+            alone.add(paths.bare.search_seconds(list(itertools.islice(ask, 100))))
+            one.add((await drive(1, itertools.islice(ask, 100), whole.search, SECONDS)).latencies)
+        report.searches("search: bare model, one by one", alone)
+        report.searches("search: whole path, in turns with it", one)
+        report.at_most("whole path - bare, p50 of one client, ms", one.quantile(0.5) - alone.quantile(0.5), 3)
+        for clients in (1, 4, 16):
+            waited = await drive(clients, ask, _search_of(paths.worker), SECONDS)
+            report.searches(f"search: worker, {clients} clients", waited)
+        idle = {n: await drive(n, ask, whole.search, SECONDS) for n in (1, 4, 16)}
+        for clients, searches in idle.items():
+            report.searches(f"search: whole path, {clients} clients", searches)
+        report.at_least("16 clients / one by one", idle[16].per_second / idle[1].per_second, 2)
+        importing = asyncio.create_task(whole.import_all(passages(20 * PASSAGES, seed=4)))
+        await asyncio.sleep(1)
+        loaded = await drive(1, ask, whole.search, 2 * SECONDS)
+        assert not importing.done(), "the import ended too early to disturb anybody"
+        importing.cancel()
+        report.searches("search: whole path, under bulk load", loaded)
+        report.at_most("p99 under bulk load / idle p50", loaded.quantile(0.99) / one.quantile(0.5), 5)
 
 
 def _search_of(client: InferenceClient) -> Callable[[str], Awaitable[None]]:
@@ -143,7 +160,7 @@ def main(parts: list[str]) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloudconsole.settings")
     django.setup()
     report = Report()
-    measures = {"speed": measure_speed, "memory": measure_memory}
+    measures = {"bulk": measure_bulk, "searches": measure_searches, "memory": measure_memory}
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, start_cloud(Path(folder)) as cloud:
         for part in parts or list(measures):
             asyncio.run(measures[part](report, cloud))

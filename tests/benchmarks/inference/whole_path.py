@@ -28,6 +28,9 @@ class WholePath:
         self._connections: list[tuple[Ask, Callable[[], Awaitable[None]]]] = []
 
     async def create(self) -> None:
+        """Make the collection, empty."""
+        async with self._session.delete(self._collection) as answer:
+            answer.raise_for_status()
         body = {"vectors": {"size": MODEL.dimensions, "distance": "Cosine"}}
         async with self._session.put(self._collection, json=body) as answer:
             answer.raise_for_status()

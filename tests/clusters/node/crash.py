@@ -62,7 +62,8 @@ def _die(*_arguments: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _write_half(journal: Any, data: bytes, offset: int) -> None:
+def _write_half(journal: Any, parts: list[bytes], offset: int) -> None:
+    data = b"".join(parts)
     os.pwrite(journal._handle, data[: len(data) // 2], offset)
     _die()
 

@@ -139,6 +139,22 @@ def test_a_request_interrupted_by_a_crash_is_there_whole_or_not_at_all(tmp_path:
         assert found == dict.fromkeys(range(20), (2.0, 2))
 
 
+def test_what_an_earlier_group_left_in_the_journal_is_no_part_of_the_next(tmp_path: Path) -> None:
+    entries = [JournalEntry("upsert_points", "folder", {}, b'{"points": []}')]
+    journal = Journal(tmp_path / "journal")
+    journal.write(entries * 3)
+    journal.clear()
+    assert Journal(tmp_path / "journal").read() == ([], 0)
+    journal.write(entries)
+    journal.note_position(3)
+    journal.note_position(5)
+    journal.clear()
+    journal.write(entries)
+    assert Journal(tmp_path / "journal").read() == (entries, 0)
+    journal.note_position(1)
+    assert Journal(tmp_path / "journal").read() == (entries, 1)
+
+
 def test_a_journal_with_a_broken_end_is_no_journal(tmp_path: Path) -> None:
     entries = [JournalEntry("upsert_points", "folder", {}, b'{"points": []}')]
     journal = Journal(tmp_path / "journal")
@@ -149,5 +165,5 @@ def test_a_journal_with_a_broken_end_is_no_journal(tmp_path: Path) -> None:
     content = (tmp_path / "journal").read_bytes()
     (tmp_path / "journal").write_bytes(content[:-1])
     assert Journal(tmp_path / "journal").read() == (entries, 0)
-    (tmp_path / "journal").write_bytes(content[:-10])
+    (tmp_path / "journal").write_bytes(content[:-18])
     assert Journal(tmp_path / "journal").read() == ([], 0)
