@@ -26,6 +26,7 @@ from gateway.inference_work import InferenceWork
 from gateway.inference_workers import InferenceWorkers
 from gateway.limits import KeyLimits, Limits
 from gateway.metering import Meter
+from gateway.node_links import NodeLinks
 from gateway.records import KeyRecord, Records
 from gateway.rest_scope import answer_listing, hold_to_scope, is_listing
 from gateway.scope import scope_of
@@ -63,7 +64,8 @@ class Gateway:
     async def start(self) -> None:
         """Open connections and begin to listen for announcements. Starts without database and Redis too."""
         self._records = Records()
-        self._upstreams = Upstreams()
+        self._links = NodeLinks()
+        self._upstreams = Upstreams(self._links)
         self._workers = InferenceWorkers(settings.INFERENCE_ADDRESSES)
         self._ledger = LedgerWriter(database_conninfo())
         self._meter = Meter(self._ledger)
@@ -73,7 +75,7 @@ class Gateway:
         work = InferenceWork(self._upstreams, self._workers, self._meter, self._limits.limits)
         self._inference = InferenceRequests(self._upstreams, work)
         self._service = inference_service.InferenceService(self._records, self._upstreams, self._limits, work)
-        self._grpc_upstreams = GrpcUpstreams()
+        self._grpc_upstreams = GrpcUpstreams(self._links)
         self._grpc = GrpcServer(
             self._records,
             self._upstreams,
@@ -103,6 +105,7 @@ class Gateway:
         await self._workers.close()
         await self._upstreams.close()
         await self._grpc_upstreams.close()
+        self._links.close()
         await self._records.close()
 
     async def _live(self, receive: Receive, send: Send) -> None:

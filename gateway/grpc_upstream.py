@@ -10,10 +10,10 @@ import grpc
 from yarl import URL
 
 from cloudconsole.paths import grpc_socket
-from clusters.message_link import Link, LinkBroken
+from clusters.message_link import LinkAnswer
 from clusters.provisioners.upstream import Upstream
 from gateway.errors import Refused
-from gateway.node_links import NodeLinks
+from gateway.node_links import NodeLinks, gone, late
 from gateway.records import ClusterRecord
 from gateway.upstream import CONNECT_SECONDS, LONGEST_SILENCE_SECONDS
 
@@ -49,12 +49,11 @@ class Reply:
 class GrpcUpstreams:
     """Open channels to clusters, one for each. Belongs to one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, links: NodeLinks) -> None:
         self._channels: dict[Upstream, Any] = {}
-        self._links = NodeLinks()
+        self._links = links
 
     async def close(self) -> None:
-        self._links.close()
         for channel in self._channels.values():
             await channel.close()
 
@@ -66,8 +65,8 @@ class GrpcUpstreams:
         Raises Refused: 503 when the cluster cannot be reached, 504 when it does not answer in time.
         """
         patience = LONGEST_SILENCE_SECONDS if seconds is None else min(seconds, LONGEST_SILENCE_SECONDS)
-        if cluster.upstream.server is None and (link := await self._links.to(cluster.upstream.socket)):
-            return await _ask(link, cluster, path, message, patience)
+        if linked := await self._links.ask(cluster, path, message, patience):
+            return _reply(cluster, linked)
         channel = await self._connected(cluster)
         call = channel.unary_unary(path)(message, metadata=_forwarded(cluster, metadata), timeout=patience)
         try:
@@ -75,9 +74,9 @@ class GrpcUpstreams:
             return Reply(grpc.StatusCode.OK, "", answer, _kept(await call.trailing_metadata()))
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-                raise _late(cluster) from error
+                raise late(cluster) from error
             if error.code() in _GONE:
-                raise _gone(cluster) from error
+                raise gone(cluster) from error
             return Reply(error.code(), error.details() or "", b"", _kept(error.trailing_metadata()))
 
     async def _connected(self, cluster: ClusterRecord) -> Any:
@@ -94,27 +93,11 @@ class GrpcUpstreams:
         return channel
 
 
-async def _ask(link: Link, cluster: ClusterRecord, path: str, message: bytes, seconds: float) -> Reply:
-    try:
-        async with asyncio.timeout(seconds):
-            answer = await link.call(path, message)
-    except TimeoutError as error:
-        raise _late(cluster) from error
-    except LinkBroken as error:
-        raise _gone(cluster) from error
+def _reply(cluster: ClusterRecord, answer: LinkAnswer) -> Reply:
     code = _CODES[answer.status]
     if code in _GONE:
-        raise _gone(cluster)
+        raise gone(cluster)
     return Reply(code, answer.sentence, answer.message, ())
-
-
-def _late(cluster: ClusterRecord) -> Refused:
-    return Refused(504, f"Cluster {cluster.name} did not answer in time.")
-
-
-def _gone(cluster: ClusterRecord) -> Refused:
-    sentence = f"Cluster {cluster.name} closed the connection before it had answered."
-    return Refused(503, f"{sentence} Try again in a second.", retry_after=1)
 
 
 def _open(upstream: Upstream) -> Any:

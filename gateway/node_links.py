@@ -4,7 +4,9 @@ import asyncio
 from pathlib import Path
 
 from cloudconsole.paths import link_socket
-from clusters.message_link import Link
+from clusters.message_link import LONGEST_LINE, Link, LinkAnswer, LinkBroken
+from gateway.errors import Refused
+from gateway.records import ClusterRecord
 
 
 class NodeLinks:
@@ -18,7 +20,25 @@ class NodeLinks:
         for link in self._links.values():
             link.close()
 
-    async def to(self, socket: str) -> Link | None:
+    async def ask(self, cluster: ClusterRecord, line: str, message: bytes, seconds: float) -> LinkAnswer | None:
+        """The answer of a cluster's node; None when it has no link, so that another way must be taken.
+
+        Raises Refused: 503 when the node goes before it has answered, 504 when it does not answer in time.
+        """
+        if cluster.upstream.server is not None or len(line) > LONGEST_LINE:
+            return None
+        link = await self._to(cluster.upstream.socket)
+        if link is None:
+            return None
+        try:
+            async with asyncio.timeout(seconds):
+                return await link.call(line, message)
+        except TimeoutError as error:
+            raise late(cluster) from error
+        except LinkBroken as error:
+            raise gone(cluster) from error
+
+    async def _to(self, socket: str) -> Link | None:
         """The link to the node with this socket for REST; None when nobody listens at its end."""
         link = self._links.get(socket)
         if link is not None and not link.closed:
@@ -35,3 +55,12 @@ class NodeLinks:
         except OSError:
             return None
         return link
+
+
+def late(cluster: ClusterRecord) -> Refused:
+    return Refused(504, f"Cluster {cluster.name} did not answer in time.")
+
+
+def gone(cluster: ClusterRecord) -> Refused:
+    sentence = f"Cluster {cluster.name} closed the connection before it had answered."
+    return Refused(503, f"{sentence} Try again in a second.", retry_after=1)

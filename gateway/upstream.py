@@ -11,9 +11,11 @@ import orjson
 from multidict import CIMultiDict
 from yarl import URL
 
+from clusters.message_link import LinkAnswer
 from clusters.provisioners.upstream import Upstream
 from gateway.errors import ClientGone, Refused, sentence_in
-from gateway.exchange import Exchange
+from gateway.exchange import JSON, Exchange
+from gateway.node_links import NodeLinks
 from gateway.records import ClusterRecord
 
 CONNECT_SECONDS = 2
@@ -48,7 +50,8 @@ class Answer:
 class Upstreams:
     """Kept-alive connections to clusters, one pool for each. Belongs to one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, links: NodeLinks) -> None:
+        self._links = links
         self._sessions: dict[Upstream, aiohttp.ClientSession] = {}
 
     async def close(self) -> None:
@@ -82,6 +85,8 @@ class Upstreams:
         ``body`` is the request's if it has been read. Returns the sentence of an error answer.
         Raises Refused while nothing was answered.
         """
+        if body is not None and (linked := await self._ask_node(exchange, cluster, body)):
+            return await _answer_linked(exchange, linked)
         headers = _forwarded_headers(exchange)
         data: AsyncIterator[bytes] | bytes | None = None
         if not exchange.body.absent:
@@ -91,6 +96,10 @@ class Upstreams:
             data = exchange.body.stream() if body is None else _sendable(body)
         async with self._open(cluster, exchange.method, target_of(exchange), headers, data) as response:
             return await _carry_back(exchange, response)
+
+    async def _ask_node(self, exchange: Exchange, cluster: ClusterRecord, body: bytes) -> LinkAnswer | None:
+        line = f"{exchange.method} {target_of(exchange)}"
+        return await self._links.ask(cluster, line, body, LONGEST_SILENCE_SECONDS)
 
     @asynccontextmanager
     async def _open(
@@ -191,6 +200,12 @@ async def _sliced(body: bytes) -> AsyncIterator[bytes]:
 
 async def _whole(response: aiohttp.ClientResponse) -> Answer:
     return Answer(response.status, _answered_headers(response), await response.read())
+
+
+async def _answer_linked(exchange: Exchange, answer: LinkAnswer) -> str | None:
+    headers = [JSON, (b"retry-after", answer.sentence.encode())] if answer.sentence else [JSON]
+    await exchange.answer(answer.status, headers, answer.message)
+    return sentence_in(answer.message) if answer.status >= 400 else None
 
 
 async def _carry_back(exchange: Exchange, response: aiohttp.ClientResponse) -> str | None:

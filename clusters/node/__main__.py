@@ -20,6 +20,7 @@ import uvloop
 
 from clusters.http_protocol import WholeAnswers
 from clusters.node.grpc.server import GrpcApi
+from clusters.node.link import LinkApi
 from clusters.node.log_lines import log_to_stdout
 from clusters.node.node import Node
 from clusters.node.rest import RestApi
@@ -114,6 +115,7 @@ async def _serve(options: argparse.Namespace) -> int:
     node = Node(options.data_dir)
     version = options.version.removeprefix("v")
     api, grpc_api = RestApi(node, version), GrpcApi(node, version)
+    link = LinkApi(grpc_api.answer, api.answer)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -133,10 +135,10 @@ async def _serve(options: argparse.Namespace) -> int:
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         log.info("listening", extra={"address": listener.getsockname(), "cluster": options.cluster_id})
-        await _serve_grpc(grpc_api, options)
+        await _serve_grpc(grpc_api, link, options)
         status = await _run_until_stopped(node, options, stop)
         api.drain()
-        await asyncio.gather(_idle(api), grpc_api.server.stop(DRAIN_SECONDS), grpc_api.link.stop(DRAIN_SECONDS))
+        await asyncio.gather(_idle(api), grpc_api.server.stop(DRAIN_SECONDS), link.stop(DRAIN_SECONDS))
         server.should_exit = True
         await serving
     await node.stop()
@@ -144,15 +146,15 @@ async def _serve(options: argparse.Namespace) -> int:
     return status
 
 
-async def _serve_grpc(api: GrpcApi, options: argparse.Namespace) -> None:
+async def _serve_grpc(api: GrpcApi, link: LinkApi, options: argparse.Namespace) -> None:
     if options.grpc_socket is not None:
         options.grpc_socket.unlink(missing_ok=True)
         await api.server.start(f"unix:{options.grpc_socket.absolute()}")
         options.grpc_socket.chmod(0o600)
-        link: Any = options.grpc_socket.with_suffix(".link")
-        link.unlink(missing_ok=True)
-        await api.link.start(str(link))
-        link.chmod(0o600)
+        place: Any = options.grpc_socket.with_suffix(".link")
+        place.unlink(missing_ok=True)
+        await link.start(str(place))
+        place.chmod(0o600)
     elif options.grpc_port is not None:
         port = await api.server.start(f"127.0.0.1:{options.grpc_port}")
         log.info("listening for gRPC", extra={"address": ("127.0.0.1", port)})

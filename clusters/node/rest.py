@@ -1,17 +1,21 @@
 """The REST API of a node: an ASGI application over the operation table."""
 
 import asyncio
+import contextlib
 import logging
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from clusters.message_link import LinkAnswer
 from clusters.node.engine.snapshots import UploadedSnapshot
 from clusters.node.errors import EngineFailure, FormatError, NodeError, PayloadTooLarge, Unavailable
 from clusters.node.node import Call, Node
@@ -47,13 +51,39 @@ class RestApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
+        with self._one_more():
+            try:
+                response = await self._respond(Request(scope, receive))
+                await response(scope, receive, send)
+            except ClientDisconnect:
+                pass
+
+    async def answer(self, line: str, body: bytes) -> LinkAnswer:
+        """The answer to a request such as "PUT /path?query" that came over the link; its answers are no files."""
+        method, _, target = line.partition(" ")
+        path, _, query = target.partition("?")
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": unquote(path),
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "headers": [],
+        }
+        with self._one_more():
+            response = await self._respond(Request(scope, receive))
+        return LinkAnswer(response.status_code, response.headers.get("retry-after", ""), bytes(response.body))
+
+    @contextlib.contextmanager
+    def _one_more(self) -> Iterator[None]:
         self._in_flight += 1
         self.idle.clear()
         try:
-            response = await self._respond(Request(scope, receive))
-            await response(scope, receive, send)
-        except ClientDisconnect:
-            pass
+            yield
         finally:
             self._in_flight -= 1
             if not self._in_flight:

@@ -11,7 +11,6 @@ from google.protobuf.message import DecodeError
 from clusters.grpc_server import Context, UnaryServer
 from clusters.message_link import LinkAnswer
 from clusters.node.errors import EngineFailure, FormatError, NodeError, NotSupported
-from clusters.node.grpc.link import LinkApi
 from clusters.node.grpc.methods import METHODS, Method
 from clusters.node.grpc.requests import request_json
 from clusters.node.grpc.unsupported import UNSUPPORTED_METHODS
@@ -36,12 +35,11 @@ _STATUS = {
 
 
 class GrpcApi:
-    """Answers a node's requests on ``server`` and, for the gateway, on ``link``."""
+    """Answers a node's requests on ``server``."""
 
     def __init__(self, node: Node, version: str) -> None:
         self._node = node
         self.server = UnaryServer(self._serve, LARGEST_BODY)
-        self.link = LinkApi(self._serve_link)
         hello = q.HealthCheckReply(title="qdrant - vector search engine", version=version).SerializeToString()
         self._behaviours: dict[str, Behaviour] = {
             "/qdrant.Qdrant/HealthCheck": _answering(lambda: hello),
@@ -58,7 +56,8 @@ class GrpcApi:
             await context.abort(status, sentence)
             raise AssertionError("abort does not return") from None
 
-    async def _serve_link(self, path: str, message: bytes) -> LinkAnswer:
+    async def answer(self, path: str, message: bytes) -> LinkAnswer:
+        """The answer to a request that came over the link."""
         try:
             return LinkAnswer(grpc.StatusCode.OK.value[0], "", await self._answer(path, message))
         except Exception as error:

@@ -1,4 +1,4 @@
-"""The node's end of the link that the gateway asks over instead of gRPC: the same methods, messages and refusals."""
+"""The node's end of the link that the gateway asks over: the methods of gRPC and the routes of REST."""
 
 import asyncio
 import contextlib
@@ -8,14 +8,17 @@ import grpc
 
 from clusters.message_link import LinkAnswer, LinkServer
 
+Answer = Callable[[str, bytes], Awaitable[LinkAnswer]]
+
 _STOPPING = "Service unavailable: the node is stopping, repeat the request in a moment"
 
 
 class LinkApi:
-    """Answers on a unix socket between ``start`` and ``stop``. ``answer`` tells status, sentence and message."""
+    """Answers on a unix socket between ``start`` and ``stop``, by a method's path or by "PUT /path?query"."""
 
-    def __init__(self, answer: Callable[[str, bytes], Awaitable[LinkAnswer]]) -> None:
-        self._answer_call = answer
+    def __init__(self, answer_grpc: Answer, answer_rest: Answer) -> None:
+        self._answer_grpc = answer_grpc
+        self._answer_rest = answer_rest
         self._draining = False
         self._in_flight = 0
         self._idle = asyncio.Event()
@@ -36,13 +39,14 @@ class LinkApi:
         if self._server is not None:
             self._server.close()
 
-    async def _answer(self, path: str, message: bytes) -> LinkAnswer:
-        if self._draining:
+    async def _answer(self, line: str, message: bytes) -> LinkAnswer:
+        of_rest = " " in line
+        if self._draining and not of_rest:  # REST refuses for itself
             return LinkAnswer(grpc.StatusCode.UNAVAILABLE.value[0], _STOPPING, b"")
         self._in_flight += 1
         self._idle.clear()
         try:
-            return await self._answer_call(path, message)
+            return await (self._answer_rest if of_rest else self._answer_grpc)(line, message)
         finally:
             self._in_flight -= 1
             if not self._in_flight:
