@@ -158,7 +158,7 @@ def test_more_rows_do_not_mean_more_queries(
     _fill(first, 9)
     with django_assert_num_queries(len(few)):
         console.get(path)
-    assert len(few) <= 11
+    assert len(few) <= 12
 
 
 def _fill(cluster: Cluster, number: int) -> None:
