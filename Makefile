@@ -7,7 +7,7 @@ EVENTS ?= 100000,1000000
 # For every platform and every Python from 3.11 on, whichever machine writes it
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: setup setup-dev run test test-api test-faults test-fuzz test-snippets test-sdk test-billing check bench-gateway bench-billing bench-inference bench-scale format lock protos clean
+.PHONY: setup setup-dev run test test-api test-walls test-faults test-fuzz test-snippets test-sdk test-billing check bench-gateway bench-billing bench-inference bench-scale format lock protos clean
 
 setup: $(VENV)/.base
 
@@ -31,8 +31,15 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.base
 run: setup  ## start the whole cloud with the demo account; Ctrl-C stops it
 	@exec $(BIN)/python manage.py up
 
-test: setup-dev  ## all tests, in two processes with a PostgreSQL and a Redis each
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/snippets --ignore tests/sdk --ignore tests/gateway/fuzz --ignore tests/faults/test_operation_storm.py
+# Suites with a target of their own, which CI runs too
+APART := tests/snippets tests/sdk tests/gateway/fuzz tests/gateway/shared tests/faults/test_operation_storm.py \
+	tests/faults/test_every_step.py
+
+test: setup-dev  ## the tests, in two processes with a PostgreSQL and a Redis each
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(APART:%=--ignore %)
+
+test-walls: setup-dev  ## what one cluster can learn of another: nothing, on nodes of their own and on a shared server
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/gateway/shared
 
 test-faults: setup-dev  ## kills, pauses, storms and clocks that jump, at length; `make test` has the short form
 	CLOUDCONSOLE_FAULT_ROUNDS=$${CLOUDCONSOLE_FAULT_ROUNDS:-2} $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/faults tests/gateway/test_inference_faults.py

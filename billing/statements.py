@@ -46,20 +46,21 @@ def close_month(*, account: Account, month: Month) -> Statement | None:
     if timezone.now() < month.end:
         sentence = f"{month} is not over yet. It can be closed when {month.following} begins."
         raise ServiceError(Code.FAILED_PRECONDITION, sentence)
-    first = _first_open_month(account)
-    while first is not None and first <= month:
-        _close(account, first)
-        first = first.following
+    open_month = _first_open_month(account, month)
+    while open_month <= month:
+        _close(account, open_month)
+        open_month = open_month.following
     return Statement.objects.filter(account=account, month=month.first_day).exclude(state=StatementState.DRAFT).first()
 
 
-def _first_open_month(account: Account) -> Month | None:
+def _first_open_month(account: Account, month: Month) -> Month:
+    """The month after the last closed one; else the first with usage, and ``month`` where that is empty so far."""
     progress = BillingProgress.objects.filter(account=account).first()
     if progress is not None and progress.closed_through is not None:
         return Month.of_day(progress.closed_through).following
     update_rollups()  # which know it without reading the whole ledger
     first = UsageRollup.objects.filter(account=account).order_by("hour_start").first()
-    return Month.of(first.hour_start) if first else None
+    return min(month, Month.of(first.hour_start)) if first else month
 
 
 def _close(account: Account, month: Month) -> None:

@@ -115,13 +115,18 @@ def _prepare_database(*, demo: bool) -> None:
 def run_cloud(*, demo: bool) -> None:
     """Run a cloud in the foreground. Raises StartRefused when it cannot start."""
     lock = lock_data_folder(settings.PATHS)
-    for port, option in (
-        (settings.CONSOLE_PORT, "CLOUDCONSOLE_PORT"),
-        (settings.GATEWAY_REST_PORT, "GATEWAY_REST_PORT"),
-        (settings.GATEWAY_GRPC_PORT, "GATEWAY_GRPC_PORT"),
-        (settings.API_GRPC_PORT, "CLOUDCONSOLE_GRPC_PORT"),
+    for address, port, option in (
+        (settings.BIND, settings.CONSOLE_PORT, "CLOUDCONSOLE_PORT"),
+        (settings.BIND, settings.GATEWAY_REST_PORT, "GATEWAY_REST_PORT"),
+        (settings.BIND, settings.GATEWAY_GRPC_PORT, "GATEWAY_GRPC_PORT"),
+        (settings.BIND, settings.API_GRPC_PORT, "CLOUDCONSOLE_GRPC_PORT"),
+        (settings.METRICS_BIND, settings.CONSOLE_METRICS_PORT, "CONSOLE_METRICS_PORT"),
+        (settings.METRICS_BIND, settings.GATEWAY_METRICS_PORT, "GATEWAY_METRICS_PORT"),
+        (settings.METRICS_BIND, settings.API_METRICS_PORT, "API_METRICS_PORT"),
+        (settings.METRICS_BIND, settings.TASKS_METRICS_PORT, "TASKS_METRICS_PORT"),
+        (settings.METRICS_BIND, settings.NODE_AGENT_METRICS_PORT, "NODE_AGENT_METRICS_PORT"),
     ):
-        _check_port(port, option)
+        _check_port(address, port, option)
     with lock:
         asyncio.run(Cloud(demo=demo).run())
 
@@ -145,11 +150,11 @@ def lock_data_folder(paths: Paths) -> TextIO:
     return file
 
 
-def _check_port(port: int, option: str) -> None:
+def _check_port(address: str, port: int, option: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.BIND, port))
+            probe.bind((address, port))
         except OSError as error:
             raise StartRefused(
                 f"Port {port} cannot be used ({os.strerror(error.errno or 0)}). "

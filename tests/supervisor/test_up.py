@@ -87,7 +87,7 @@ def test_a_taken_port_is_named_with_the_option_that_changes_it(own_cloud, tmp_pa
                 env=own_cloud.environment | changed,
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=120,
             )
             assert refused.returncode != 0
             assert port in refused.stderr
