@@ -5,20 +5,19 @@ only wakes somebody: a sweep finds every row that nobody works on.
 """
 
 import logging
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID, uuid4
 
-from django.db import DatabaseError, connection, models
+from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from cloudconsole.celery import app
+from cloudconsole.leases import renewed_lease
 
 LEASE = timedelta(seconds=30)
 RENEW_EVERY_SECONDS = 10.0
@@ -93,7 +92,7 @@ def carry_out(kind: type[Work], job_id: UUID, do: Callable[[Work], dict[str, Any
     try:
         if job.attempts > kind.ATTEMPTS:  # nobody lived long enough to say so
             raise CannotBeDone(STOPPED_SENTENCE)
-        with _kept_lease(job):
+        with renewed_lease(_owned(job), lease=LEASE, every_seconds=RENEW_EVERY_SECONDS, of=str(job.pk)):
             changes = do(job)
         update_owned(job, state=Job.State.SUCCEEDED, finished_at=timezone.now(), error="", **changes)
     except LeaseLost:
@@ -139,30 +138,6 @@ def _try_again(job: Job, sentence: str) -> None:
     due_at = Now() + pause_after(job.attempts, job.FIRST_PAUSE)
     _owned(job).update(state=Job.State.PENDING, due_at=due_at, error=sentence)
     return None
-
-
-@contextmanager
-def _kept_lease(job: Job) -> Iterator[None]:
-    """Renew the lease in the background; a paused or dead process renews nothing."""
-    done = threading.Event()
-
-    def renew() -> None:
-        try:
-            while not done.wait(RENEW_EVERY_SECONDS):
-                try:
-                    _owned(job).update(lease_expires_at=Now() + LEASE)
-                except DatabaseError:
-                    connection.close()  # the next round opens a new one
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=renew, name=f"lease of {job.pk}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 def _owned(job: Job) -> models.QuerySet[Any]:

@@ -1,15 +1,13 @@
 """Who works on an operation: a conditional UPDATE decides, a lease ends it, a fencing token tells owners apart."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import DatabaseError, connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
+from cloudconsole.leases import renewed_lease
 from clusters.models import UNFINISHED, Cluster, Operation
 from clusters.rules.lifecycle import OperationKind
 
@@ -69,28 +67,9 @@ def check_wanted(operation: Operation) -> None:
         raise Superseded
 
 
-@contextmanager
-def kept_lease(operation: Operation) -> Iterator[None]:
-    """Renew the lease in the background while a step takes its time; a paused or dead process renews nothing."""
-    done = threading.Event()
-
-    def renew() -> None:
-        try:
-            while not done.wait(RENEW_EVERY_SECONDS):
-                try:
-                    _owned(operation).update(lease_expires_at=Now() + LEASE)
-                except DatabaseError:
-                    connection.close()  # the next round opens a new one
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=renew, name=f"lease of {operation.pk}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+def kept_lease(operation: Operation) -> AbstractContextManager[None]:
+    """Renew the lease while a step takes its time."""
+    return renewed_lease(_owned(operation), lease=LEASE, every_seconds=RENEW_EVERY_SECONDS, of=str(operation.pk))
 
 
 def _owned(operation: Operation) -> QuerySet[Operation]:

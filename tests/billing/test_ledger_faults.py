@@ -176,7 +176,7 @@ async def sessions_dying(seed: int) -> AsyncIterator[list[int]]:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_every_confirmed_event_survives_a_storm_of_dying_sessions_exactly_once(customer: Customer, seed: int):
-    confirmed, refused, voided = [], [], []
+    confirmed, refused, voided, perhaps_voided = [], [], [], []
 
     async def caller(ledger: LedgerWriter, dice: random.Random, killed: list[int]):
         while len(killed) < 25:
@@ -195,8 +195,11 @@ def test_every_confirmed_event_survives_a_storm_of_dying_sessions_exactly_once(c
                 await asyncio.sleep(0.001)  # a refusal comes at once: leave the others a turn
             else:
                 if dice.random() < 0.1:
-                    await ledger.void(events)
-                    voided.extend(events)
+                    try:
+                        await ledger.void(events)
+                        voided.extend(events)
+                    except LedgerUnavailable:
+                        perhaps_voided.extend(events)
 
     async def storm():
         conninfo = make_conninfo(database_conninfo(), application_name=LEDGER_SESSION)
@@ -206,9 +209,10 @@ def test_every_confirmed_event_survives_a_storm_of_dying_sessions_exactly_once(c
 
     killed = asyncio.run(storm())
     assert len(killed) >= 25
-    assert voided
+    assert voided or perhaps_voided
     rows = {row.id: row for row in UsageEvent.objects.filter(corrects=None)}
     assert {event.id for event in confirmed} <= rows.keys() <= {event.id for event in (*confirmed, *refused)}
     assert all(rows[event.id].tokens == event.tokens for event in confirmed)
     corrections = Counter(UsageEvent.objects.exclude(corrects=None).values_list("corrects_id", "tokens"))
-    assert corrections == Counter((event.id, -event.tokens) for event in voided)
+    certain, possible = (Counter((event.id, -event.tokens) for event in some) for some in (voided, perhaps_voided))
+    assert certain <= corrections <= certain + possible
