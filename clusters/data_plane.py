@@ -15,6 +15,8 @@ from clusters.database_keys import ALGORITHM, signing_secret
 from clusters.models import Cluster
 
 TOKEN_SECONDS = 900
+# The request header that makes a request of the console's billed once however often it is sent: a UUIDv7
+IDEMPOTENCY_KEY = "Idempotency-Key"
 CONSOLE_SUBJECT = "console"
 CONSOLE_KEY_ID = UUID("9f0a4f5e-6a53-5c0b-8f53-6d2f1f6f2c11")  # whose usage this is in every bill
 
