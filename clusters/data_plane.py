@@ -5,6 +5,7 @@ So what the console does with a cluster is allowed, limited, counted and billed 
 
 import ssl
 import time
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import httpx
@@ -25,6 +26,11 @@ def console_token(cluster: Cluster) -> str:
     """A key for everything in the cluster that nobody is shown; it ends after 15 minutes."""
     claims = {"sub": CONSOLE_SUBJECT, "access": "m", "exp": int(time.time()) + TOKEN_SECONDS}
     return jwt.encode(claims, signing_secret(cluster.pk), ALGORITHM, headers={"kid": str(cluster.pk)})
+
+
+def moment_of(idempotency_key: UUID) -> datetime:
+    """When the key (a UUIDv7) was made, to the millisecond. Raises OverflowError for one that no clock made."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=idempotency_key.int >> 80)
 
 
 def open_data_plane(cluster: Cluster, *, timeout_seconds: float) -> httpx.Client:

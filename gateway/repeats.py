@@ -10,14 +10,13 @@ from hashlib import sha256
 from uuid import UUID
 
 from billing.event_ids import repeatable_event_id
-from clusters.data_plane import CONSOLE_KEY_ID, IDEMPOTENCY_KEY
+from clusters.data_plane import CONSOLE_KEY_ID, IDEMPOTENCY_KEY, moment_of
 from gateway.errors import Refused
 from gateway.exchange import Exchange
 from gateway.records import KeyRecord
 
 OLDEST = timedelta(days=31)
 _AHEAD = timedelta(minutes=1)  # of a clock of another machine
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ def repeatable_of(exchange: Exchange, key: KeyRecord, body: bytes) -> Repeatable
         return None
     try:
         idempotency_key = UUID(sent)
-        occurred_at = _EPOCH + timedelta(milliseconds=idempotency_key.int >> 80)
+        occurred_at = moment_of(idempotency_key)
     except (ValueError, OverflowError):
         raise _not_a_key() from None
     now = datetime.now(UTC)
