@@ -161,7 +161,7 @@ class TestCreate:
         second = WISH | {"tier": "free", "region": "us-east-1", "package": FREE}
         answer = console.post("/clusters/new", second)
         assert parse(answer).one("p", id="id_package_error").text == (
-            "An account can have one free cluster, and this one has it already."
+            "An account can have one free cluster, and this one has it already. Delete it, or choose a paid package."
         )
         assert chosen(parse(answer)) == second
 
@@ -258,7 +258,7 @@ class TestOverview:
         path = f"/clusters/{make_cluster().pk}/api-keys"
         console.post(path, {"name": "backend"})
         for name, sentence in (
-            ("backend", "This cluster has a key called backend already."),
+            ("backend", "This cluster has a key called backend already. Choose another name."),
             ("a/b", "Use letters, digits, spaces, hyphens and underscores only."),
         ):
             answer = console.post(path, {"name": name})
