@@ -12,6 +12,8 @@ from tests.console.html import parse
 
 PAGES = {
     "clusters": "/clusters",
+    "clusters, searched in vain": "/clusters?search=nothing",
+    "clusters with costs": "/clusters?costs",
     "create": "/clusters/new",
     "create, nothing on offer": "/clusters/new?tier=free&provider=azure",
     "overview": "/clusters/{id}",
@@ -31,6 +33,7 @@ PAGES = {
     "members": "/access",
     "management keys": "/access/keys",
     "audit log": "/access/audit-log",
+    "settings": "/settings",
     "nothing there": "/nothing",
 }
 
@@ -132,6 +135,7 @@ def test_foreign_clusters_are_not_listed(console: Client, foreign_cluster: Clust
     "path",
     [
         "/clusters",
+        "/clusters?costs",
         "/clusters/{id}",
         "/clusters/{id}/inference",
         "/billing",
@@ -187,7 +191,7 @@ def test_a_form_without_a_token_is_refused_in_the_layout(user: object) -> None:
 
 def test_an_error_of_ours_has_a_page_too(console: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     console.raise_request_exception = False
-    monkeypatch.setattr("clusters.views.clusters_of", lambda account: 1 / 0)
+    monkeypatch.setattr("clusters.list_views.clusters_of", lambda account: 1 / 0)
     answer = console.get("/clusters")
     assert answer.status_code == 500
     assert "not your fault" in parse(answer).one("main").text
