@@ -113,6 +113,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "cloudconsole.web.context.account",
+                "cloudconsole.web.theme.theme",
             ],
         },
     }

@@ -36,6 +36,13 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (changed) announce(changed.textContent);
 });
 
+// The server tells which theme it remembers from now on; pages that come later have it from the start.
+document.addEventListener("theme", (event) => {
+  const { name } = event.detail;
+  document.documentElement.dataset.theme = name;
+  for (const choice of document.querySelectorAll('input[name="theme"]')) choice.checked = choice.value === name;
+});
+
 function showProblem(text) {
   const problem = document.getElementById("connection-problem");
   problem.textContent = text;

@@ -31,6 +31,7 @@ PAGES = {
     "members": "/access",
     "management keys": "/access/keys",
     "audit log": "/access/audit-log",
+    "settings": "/settings",
     "nothing there": "/nothing",
 }
 
