@@ -8,6 +8,7 @@ from django.utils import timezone
 from cloudconsole.accounts.models import Account
 from clusters.rules.access import MANAGE
 from clusters.rules.lifecycle import OperationKind, Phase
+from clusters.rules.restarts import restarts_rolling
 
 
 class CloudProvider(models.Model):
@@ -108,6 +109,10 @@ class Cluster(models.Model):
             "number_of_nodes": self.number_of_nodes,
             "additional_disk_gib": self.additional_disk_gib,
         }
+
+    @property
+    def restarts_rolling(self) -> bool:
+        return restarts_rolling(nodes=self.number_of_nodes, policy=self.extra_configuration.get("restartPolicy"))
 
     @property
     def inference_applied(self) -> bool:

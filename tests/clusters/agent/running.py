@@ -76,7 +76,8 @@ class RunningAgent:
     def waiting_process(self) -> int | None:
         """The pid of the process that waits to become a node; None while there is none."""
         children = psutil.Process(self.process.pid).children()
-        return next((child.pid for child in children if child.cmdline()[-1:] == ["--standby"] and not _listens(child)), None)
+        waiting = (child.pid for child in children if child.cmdline()[-1:] == ["--standby"] and not _listens(child))
+        return next(waiting, None)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait for the end."""
