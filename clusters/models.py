@@ -218,6 +218,21 @@ class ClusterActivity(models.Model):
         return f"{self.cluster_id} last used {self.last_used_at}"
 
 
+class IdleNotice(models.Model):
+    """A warning about an unused free cluster on its way to one e-mail address. What it says is known when it goes."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="idle_notices")
+    receiver = models.EmailField()
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["created_at"], condition=models.Q(sent_at=None), name="unsent_idle_notices")]
+
+    def __str__(self) -> str:
+        return f"to {self.receiver} about {self.cluster_id}"
+
+
 class AccountQuota(models.Model):
     """What an operator allows one account instead of the usual (``rules/quotas.py``)."""
 
