@@ -5,43 +5,43 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from django.urls import URLResolver, get_resolver, resolve
 
 from clusters.models import Cluster, DatabaseApiKey
 from tests.console.conftest import make_operation, record_usage
 from tests.console.html import parse
-
-PAGES = {
-    "clusters": "/clusters",
-    "create": "/clusters/new",
-    "create, nothing on offer": "/clusters/new?tier=free&provider=azure",
-    "overview": "/clusters/{id}",
-    "manage": "/clusters/{id}/manage",
-    "suspend": "/clusters/{id}/manage/suspend",
-    "delete": "/clusters/{id}/manage/delete",
-    "inference": "/clusters/{id}/inference",
-    "switch": "/clusters/{id}/inference/switch?to=off",
-    "billing": "/billing",
-    "earlier bill": "/billing?month=2026-01",
-    "statement": "/billing/statement",
-    "exports": "/billing/exports",
-    "budgets": "/billing/budgets",
-    "metrics": "/clusters/{id}/metrics",
-    "events": "/clusters/{id}/events",
-    "logs": "/clusters/{id}/logs",
-    "members": "/access",
-    "management keys": "/access/keys",
-    "audit log": "/access/audit-log",
-    "settings": "/settings",
-    "nothing there": "/nothing",
-}
+from tests.pages import NO_PAGES, NOTHING_THERE, PAGES
 
 
-@pytest.fixture(params=PAGES.values(), ids=PAGES.keys())
+@pytest.fixture(params=[*PAGES.values(), NOTHING_THERE], ids=[*PAGES, "nothing there"])
 def page(request: pytest.FixtureRequest, console: Client, make_cluster: Callable[..., Cluster]) -> object:
     cluster = make_cluster("new-us", inference=True)
     make_operation(cluster, "running", steps_done=1, error="The node agent does not answer.")
     record_usage(cluster, "mixedbread-ai/mxbai-embed-large-v1", 1234)
     return console.get(request.param.format(id=cluster.pk))
+
+
+def test_every_address_is_among_the_pages(console: Client, make_cluster: Callable[..., Cluster]) -> None:
+    cluster = make_cluster()
+    listed = {resolve(path.format(id=cluster.pk).partition("?")[0]).view_name for path in PAGES.values()}
+    for name, pattern in _console_addresses():
+        if name in listed | NO_PAGES:
+            continue
+        path = re.sub(r"<[^>]*>", str(cluster.pk), f"/{pattern}")
+        assert console.get(path).status_code == 405, f"{name} answers GET: list it in tests/pages.py"
+
+
+def _console_addresses() -> list[tuple[str, str]]:
+    """Named addresses and their patterns, without those of the API."""
+    found, waiting = [], [("", one) for one in get_resolver().url_patterns]
+    while waiting:
+        namespace, one = waiting.pop()
+        if isinstance(one, URLResolver):
+            inside = f"{one.namespace}:" if one.namespace else namespace
+            waiting += [(inside, child) for child in one.url_patterns if str(one.pattern) != "api/"]
+        elif not str(one.pattern).startswith("api/"):
+            found.append((f"{namespace}{one.name}", str(one.pattern)))
+    return found
 
 
 def test_it_has_one_heading_a_skip_link_and_a_live_region(page: object) -> None:
@@ -94,7 +94,7 @@ def test_times_are_machine_readable(page: object) -> None:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", time.attributes["datetime"])
 
 
-@pytest.mark.parametrize("path", [path for name, path in PAGES.items() if name != "nothing there"])
+@pytest.mark.parametrize("path", PAGES.values())
 def test_a_stranger_is_sent_to_sign_in_and_comes_back(
     path: str, client: Client, make_cluster: Callable[..., Cluster]
 ) -> None:

@@ -107,7 +107,7 @@ class TestTheme:
 
     def test_a_script_changes_the_page_where_it_is(self, console: Client) -> None:
         answer = console.post("/theme", {"theme": "dark"}, headers={"HX-Request": "true"})
-        assert answer.headers["HX-Trigger"] == '{"theme": {"name": "dark"}}'
+        assert answer.headers["HX-Trigger-After-Settle"] == '{"theme": {"name": "dark"}}'
         button = parse(answer).one("button", id="theme-switch")
         assert button.attributes["value"] == "system"
         assert button.text == "Colours: dark. Switch to: like the system."
