@@ -58,7 +58,7 @@ class TestAccounts:
     def test_everybody_sees_their_rights_and_may_leave_but_not_the_owner(
         self, console: Client, base_console: Client, account: Account
     ) -> None:
-        assert "Make somebody else the owner to leave." in parse(console.get("/settings")).text
+        assert "To leave, make somebody else the owner." in parse(console.get("/settings")).text
         page = parse(base_console.get("/settings"))
         assert "Nothing but one's own profile." in page.text.replace("’", "'")
         path = next(a.attributes["href"] for a in page.all("a") if a.text.startswith("Leave"))

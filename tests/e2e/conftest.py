@@ -24,10 +24,14 @@ QUIET = [
 PATIENCE_MILLISECONDS = 20_000  # a restart takes two seconds on a quiet machine
 
 
+def find_chromium() -> str | None:
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Ends with this package: Playwright's event loop would make Django refuse the database to later tests."""
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    chromium = find_chromium()
     if not chromium:
         pytest.skip("no Chromium: set CHROMIUM to its program or put chromium on PATH")
     expect.set_options(timeout=PATIENCE_MILLISECONDS)
