@@ -11,6 +11,7 @@ PAGES = {
     "metrics": "/clusters/{id}/metrics",
     "events": "/clusters/{id}/events",
     "logs": "/clusters/{id}/logs",
+    "configuration": "/clusters/{id}/configuration",
     "manage": "/clusters/{id}/manage",
     "suspend": "/clusters/{id}/manage/suspend",
     "delete": "/clusters/{id}/manage/delete",
