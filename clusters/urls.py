@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from clusters import configuration_views, manage_views, views
+from clusters import configuration_views, list_views, manage_views, views
 
 app_name = "clusters"
 urlpatterns = [
-    path("clusters", views.cluster_list, name="list"),
+    path("clusters", list_views.cluster_list, name="list"),
     path("clusters/new", views.create, name="create"),
     path("clusters/<uuid:cluster_id>", views.overview, name="overview"),
     path("clusters/<uuid:cluster_id>/api-keys", views.create_api_key, name="create-api-key"),

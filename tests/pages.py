@@ -2,6 +2,8 @@
 
 PAGES = {
     "clusters": "/clusters",
+    "clusters, searched in vain": "/clusters?search=nothing",
+    "clusters with costs": "/clusters?costs",
     "create": "/clusters/new",
     "create, nothing on offer": "/clusters/new?tier=free&provider=azure",
     "overview": "/clusters/{id}",
