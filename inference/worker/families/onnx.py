@@ -183,7 +183,8 @@ def _register(weights: Weights) -> None:
             model=weights.fastembed_id,
             pooling=PoolingType[str(weights.pooling).upper()],
             normalization=True,
-            sources=ModelSource(hf=weights.hub_repo),
+            # fastembed wants a place to fetch it from, and never asks there: the files are in our folder.
+            sources=ModelSource(hf=weights.hub_repo or weights.fastembed_id),
             dim=0,
             model_file=weights.model_file,
         )
