@@ -154,7 +154,8 @@ class Gateway:
             return None
         key, current = await authenticate(exchange, self._records)
         check_serving(key.cluster)
-        with self._limits.admitted(key.id):
+        with self._limits.admitted(key.id) as leave:
+            exchange.before_end = leave  # who has the answer may come again
             await check_value_exists(key, self._upstreams)
             return await self._respond_to(exchange, key, current)
 

@@ -57,7 +57,8 @@ class InferenceService:
         request = _parse(await exchange.body.read())
         key, current = await authenticate_with(_token(request), exchange, self._records)
         check_serving(key.cluster)
-        with self._limits.admitted(key.id):
+        with self._limits.admitted(key.id) as leave:
+            exchange.before_end = leave
             await check_value_exists(key, self._upstreams)
             await self._embed(exchange, request, key, current)
 
