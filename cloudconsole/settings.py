@@ -33,6 +33,7 @@ GATEWAY_REST_PORT = int(os.environ.get("GATEWAY_REST_PORT", "6333"))
 GATEWAY_GRPC_PORT = int(os.environ.get("GATEWAY_GRPC_PORT", "6334"))
 GATEWAY_MAX_BODY_BYTES = int(os.environ.get("GATEWAY_MAX_BODY_BYTES", str(32 * 1024 * 1024)))
 GATEWAY_BODY_TIMEOUT_SECONDS = float(os.environ.get("GATEWAY_BODY_TIMEOUT_SECONDS", "60"))
+GATEWAY_HOLD_SECONDS = float(os.environ.get("GATEWAY_HOLD_SECONDS", "30"))
 # Prometheus metrics of each process; port 0 serves none
 METRICS_BIND = os.environ.get("METRICS_BIND", "127.0.0.1")
 CONSOLE_METRICS_PORT = int(os.environ.get("CONSOLE_METRICS_PORT", "9464"))

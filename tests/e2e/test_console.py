@@ -230,22 +230,6 @@ def test_the_exported_bill_sums_to_the_page(page: Page, data_plane: Callable[[st
     assert sum((Decimal(line["cost_usd"]) for line in lines), Decimal(0)) == Decimal(cost.removeprefix("$"))
 
 
-def test_pages_fit_a_narrow_phone(page: Page, demo: Demo) -> None:
-    page.set_viewport_size({"width": 360, "height": 800})
-    cluster = demo.cluster("new-us")["id"]
-    for path in (
-        "/clusters",
-        "/clusters/new",
-        f"/clusters/{cluster}",
-        f"/clusters/{cluster}/inference",
-        f"/clusters/{cluster}/inference/try",
-        "/access",
-        "/billing",
-    ):
-        page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
-
-
 def test_the_metrics_tab_draws_what_its_tables_say(page: Page, data_plane: Callable[[str], DataPlane]) -> None:
     data_plane("new-us").make_collection("drawn")
     page.goto("/clusters")

@@ -1,0 +1,48 @@
+"""Every page of the console, as its tests, screenshots and benchmark open it. ``{id}`` is a cluster's id."""
+
+PAGES = {
+    "clusters": "/clusters",
+    "clusters, searched in vain": "/clusters?search=nothing",
+    "clusters with costs": "/clusters?costs",
+    "create": "/clusters/new",
+    "create, nothing on offer": "/clusters/new?tier=free&provider=azure",
+    "overview": "/clusters/{id}",
+    "inference": "/clusters/{id}/inference",
+    "switch": "/clusters/{id}/inference/switch?to=off",
+    "try": "/clusters/{id}/inference/try",
+    "metrics": "/clusters/{id}/metrics",
+    "events": "/clusters/{id}/events",
+    "logs": "/clusters/{id}/logs",
+    "configuration": "/clusters/{id}/configuration",
+    "manage": "/clusters/{id}/manage",
+    "suspend": "/clusters/{id}/manage/suspend",
+    "delete": "/clusters/{id}/manage/delete",
+    "billing": "/billing",
+    "earlier bill": "/billing?month=2026-01",
+    "statement": "/billing/statement",
+    "exports": "/billing/exports",
+    "budgets": "/billing/budgets",
+    "members": "/access",
+    "management keys": "/access/keys",
+    "audit log": "/access/audit-log",
+    "settings": "/settings",
+}
+NOTHING_THERE = "/nothing"
+# Addresses that answer GET with something else than a page of the console, or that need the id of something made
+NO_PAGES = {
+    "home",
+    "healthz",
+    "sign-in",
+    "accounts:leave",
+    "accounts:owner",
+    "accounts:remove",
+    "accounts:revoke-key",
+    "accounts:export-audit-log",
+    "billing:export",
+    "billing:statement-pdf",
+    "budgets:budget",
+    "clusters:change",
+    "inference:project",
+    "inference:weights",
+    "reports:download",
+}
