@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 
 from inference.catalogue import ModelSpec, Weights
 from inference.worker.devices import Devices
-from inference.worker.families.tokens import MOST_CHARACTERS, WindowTokenizer
+from inference.worker.families.tokens import WindowTokenizer
 from inference.worker.protocol import SparseEmbedding
 
 
 @dataclass(frozen=True)
 class TokenizedText:
-    """One text as the model will see it."""
+    """One text as the model will see it. ``kept``: from and up to which character it does; None for all of it."""
 
     ids: list[int]
     attention_mask: list[int]
-    truncated: bool
+    kept: tuple[int, int] | None
 
 
 class OnnxFamily:
@@ -53,11 +53,15 @@ class OnnxFamily:
         prefix = prefixes.query if kind == "search" else prefixes.passage
         known = tuple(text for text in (prefixes.query, prefixes.passage) if text)
         prefixed = [text if text.startswith(known) else prefix + text for text in texts]
-        encodings = self._tokenizer_for(kind).encode(prefixed)
-        return [
-            TokenizedText(e.ids, e.attention_mask, bool(e.overflowing) or len(text) > MOST_CHARACTERS)
-            for text, e in zip(prefixed, encodings, strict=True)
-        ]
+        tokenizer = self._tokenizer_for(kind)
+        tokenized = []
+        for text, whole, encoding in zip(texts, prefixed, tokenizer.encode(prefixed), strict=True):
+            kept = tokenizer.kept(whole, encoding)
+            if kept is not None:
+                added = len(whole) - len(text)
+                kept = max(kept[0] - added, 0), max(kept[1] - added, 0)
+            tokenized.append(TokenizedText(encoding.ids, encoding.attention_mask, kept))
+        return tokenized
 
     def count_tokens(self, texts: list[str]) -> list[int]:
         """The tokens that ``run`` would process of each text to be stored."""
@@ -87,7 +91,7 @@ class OnnxFamily:
         for text in batch:
             missing = longest - len(text.ids)
             padded.append(
-                TokenizedText(text.ids + [self._pad_id] * missing, text.attention_mask + [0] * missing, text.truncated)
+                TokenizedText(text.ids + [self._pad_id] * missing, text.attention_mask + [0] * missing, text.kept)
             )
         return padded
 
