@@ -17,7 +17,7 @@ from cloudconsole.web.access import AccountRequest, account_page
 from cloudconsole.web.pages import render_page
 from clusters.data_plane import open_data_plane
 from clusters.models import Cluster
-from clusters.presentation import Badge
+from clusters.presentation import Badge, Tone
 from clusters.queries import cluster_of
 from clusters.views import ClusterView
 from inference.gate import availability, cluster_facts
@@ -40,13 +40,13 @@ SHOWN_PROBLEMS = 20
 _ACTIONS = {"pause": pause_import, "resume": resume_import, "cancel": cancel_import}
 State = Import.State
 _BADGES = {
-    State.DRAFT: Badge("Waits for your choices", "circle-dashed", "quiet"),
-    State.PENDING: Badge("Running", "loader-circle", "busy"),
-    State.RUNNING: Badge("Running", "loader-circle", "busy"),
-    State.PAUSED: Badge("Paused", "circle-pause", "quiet"),
-    State.SUCCEEDED: Badge("Done", "circle-check", "good"),
-    State.FAILED: Badge("Stopped", "circle-x", "bad"),
-    State.CANCELLED: Badge("Cancelled", "circle-minus", "quiet"),
+    State.DRAFT: Badge("Waits for your choices", "circle-dashed", Tone.QUIET),
+    State.PENDING: Badge("Running", "loader-circle", Tone.BUSY),
+    State.RUNNING: Badge("Running", "loader-circle", Tone.BUSY),
+    State.PAUSED: Badge("Paused", "circle-pause", Tone.QUIET),
+    State.SUCCEEDED: Badge("Done", "circle-check", Tone.GOOD),
+    State.FAILED: Badge("Stopped", "circle-x", Tone.BAD),
+    State.CANCELLED: Badge("Cancelled", "circle-minus", Tone.QUIET),
 }
 _WISHES = {Import.Wish.PAUSE: "Pausing", Import.Wish.CANCEL: "Cancelling"}
 
@@ -60,7 +60,7 @@ class ImportView:
     @property
     def badge(self) -> Badge:
         if self.one.unfinished and (wish := _WISHES.get(Import.Wish(self.one.wish))):
-            return Badge(wish, "loader-circle", "busy")
+            return Badge(wish, "loader-circle", Tone.BUSY)
         return _BADGES[State(self.one.state)]
 
     @property
