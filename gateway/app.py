@@ -158,7 +158,8 @@ class Gateway:
             await self._service.serve(exchange)
             return None
         key, current = await authenticate(exchange, self._records)
-        with self._limits.admitted(key.id):
+        with self._limits.admitted(key.id) as leave:
+            exchange.before_end = leave  # who has the answer may come again
             if not key.cluster.serving:
                 waiting = self._holding.until_serving(key, lambda: authenticate(exchange, self._records))
                 key, current = await exchange.unless_client_gone(waiting)

@@ -61,7 +61,8 @@ class InferenceService:
         request = _parse(await exchange.body.read())
         token = _token(request)
         key, current = await authenticate_with(token, exchange, self._records)
-        with self._limits.admitted(key.id):
+        with self._limits.admitted(key.id) as leave:
+            exchange.before_end = leave
             if not key.cluster.serving:
                 waiting = self._holding.until_serving(key, lambda: authenticate_with(token, exchange, self._records))
                 key, current = await exchange.unless_client_gone(waiting)
@@ -85,14 +86,16 @@ class InferenceService:
 
 
 def _per_input(calls: Sequence[ModelCall], count: int) -> list[dict[str, Any]]:
-    """Our own addition to the protocol: tokens of every input (0 where it repeats another) and whether it was cut."""
+    """Our own addition to the protocol: tokens of every input (0 where it repeats another), whether it was cut, and
+    from and up to which character it was ``kept`` then."""
     facts: list[dict[str, Any]] = [{} for _ in range(count)]
     for call in calls:
-        for places, tokens, truncated in zip(call.slots, call.tokens, call.truncated, strict=True):
+        for places, tokens, kept in zip(call.slots, call.tokens, call.kept, strict=True):
             first, *repeats = (slot.index for slot in places if isinstance(slot, _Slot))
-            facts[first] = {"tokens": tokens, "truncated": truncated}
+            cut: dict[str, Any] = {"truncated": False} if kept is None else {"truncated": True, "kept": kept}
+            facts[first] = {"tokens": tokens} | cut
             for index in repeats:
-                facts[index] = {"tokens": 0, "truncated": truncated}
+                facts[index] = {"tokens": 0} | cut
     return facts
 
 

@@ -14,7 +14,6 @@ from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing.jobs import Job
 from billing.reports.download import file_answer
 from billing.reports.forms import ExportForm
 from billing.reports.models import DeliveredMonth, Delivery, Export
@@ -25,6 +24,7 @@ from cloudconsole.accounts.permissions import permission_refusal
 from cloudconsole.api.callers import Caller, Identity, caller_in
 from cloudconsole.api.views import ApiView
 from cloudconsole.errors import Code, ServiceError
+from cloudconsole.jobs import Job
 
 PERMISSION = "read:payment_information"
 MOST_LISTED = 100
