@@ -7,7 +7,6 @@ import os
 
 import pytest
 import schemathesis
-from billing.jobs import Job
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
@@ -25,6 +24,7 @@ from billing.reports.services import request_export, run_export
 from billing.rules import Month
 from cloudconsole.accounts.models import Account
 from cloudconsole.accounts.services import SYSTEM
+from cloudconsole.jobs import Job
 from clusters.models import Cluster
 
 EXAMPLES = int(os.environ.get("API_EXAMPLES", "3"))
