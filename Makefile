@@ -7,7 +7,7 @@ EVENTS ?= 100000,1000000
 # For every platform and every Python from 3.11 on, whichever machine writes it
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: setup setup-dev run test test-api test-walls test-faults test-fuzz test-snippets test-sdk test-billing check bench-gateway bench-billing bench-inference bench-scale format lock protos clean
+.PHONY: setup setup-dev run test test-api test-walls test-faults test-fuzz test-snippets test-sdk test-billing check bench-gateway bench-billing bench-inference bench-scale bench-pages screenshots format lock protos clean
 
 setup: $(VENV)/.base
 
@@ -80,6 +80,9 @@ bench-inference: setup-dev  ## bare model, fastembed, worker and whole path side
 
 bench-scale: setup-dev  ## 10,000 clusters in 100 accounts: pages, calls and beat tasks beside those of 100 clusters, in about a minute
 	$(BIN)/python -m pytest tests/benchmarks/bench_scale.py --capture no
+
+screenshots: setup-dev  ## every page, light, dark and narrow, into screenshots/; the README's three into docs/images/
+	$(BIN)/python -m tests.screenshots --readme
 
 format: setup-dev
 	$(BIN)/ruff check --fix .

@@ -39,7 +39,9 @@ def password_form(request: AccountRequest, data: Any = None) -> PasswordChangeFo
     form = PasswordChangeForm(request.user, data)
     form.fields["old_password"].label = "Current password"
     form.fields["old_password"].widget.attrs.pop("autofocus", None)
+    form.fields["new_password1"].help_text = "At least 8 characters, and none that everybody guesses."
     form.fields["new_password2"].label = "New password, again"
+    form.fields["new_password2"].help_text = ""
     form.error_messages = form.error_messages | {
         "password_incorrect": "This is not your current password. Nothing was changed.",
         "password_mismatch": "The two new passwords differ. Type the same one twice.",

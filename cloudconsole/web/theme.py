@@ -43,7 +43,7 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
         raise Http404("There is no such theme.")
     if request.htmx:  # type: ignore[attr-defined]
         response = render(request, "console/theme.html", _context(chosen))
-        trigger_client_event(response, "theme", {"name": chosen})
+        trigger_client_event(response, "theme", {"name": chosen}, after="settle")
     else:
         response = redirect(_back(request))
     response.set_cookie(

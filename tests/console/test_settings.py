@@ -58,7 +58,7 @@ class TestAccounts:
     def test_everybody_sees_their_rights_and_may_leave_but_not_the_owner(
         self, console: Client, base_console: Client, account: Account
     ) -> None:
-        assert "Make somebody else the owner to leave." in parse(console.get("/settings")).text
+        assert "To leave, make somebody else the owner." in parse(console.get("/settings")).text
         page = parse(base_console.get("/settings"))
         assert "Nothing but one's own profile." in page.text.replace("’", "'")
         path = next(a.attributes["href"] for a in page.all("a") if a.text.startswith("Leave"))
@@ -107,7 +107,7 @@ class TestTheme:
 
     def test_a_script_changes_the_page_where_it_is(self, console: Client) -> None:
         answer = console.post("/theme", {"theme": "dark"}, headers={"HX-Request": "true"})
-        assert answer.headers["HX-Trigger"] == '{"theme": {"name": "dark"}}'
+        assert answer.headers["HX-Trigger-After-Settle"] == '{"theme": {"name": "dark"}}'
         button = parse(answer).one("button", id="theme-switch")
         assert button.attributes["value"] == "system"
         assert button.text == "Colours: dark. Switch to: like the system."
