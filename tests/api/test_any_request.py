@@ -19,12 +19,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from billing.jobs import Job
 from billing.reports.models import DeliveredMonth, Delivery, Export
 from billing.reports.services import request_export, run_export
 from billing.rules import Month
 from cloudconsole.accounts.models import Account
 from cloudconsole.accounts.services import SYSTEM
+from cloudconsole.jobs import Job
 from clusters.models import Cluster
 
 EXAMPLES = int(os.environ.get("API_EXAMPLES", "3"))
