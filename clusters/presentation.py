@@ -108,7 +108,10 @@ _ENDED = {
 
 
 def progress_of(operation: Operation) -> Progress:
-    """The operation's steps with their times. A finished step began when the one before it ended."""
+    """The operation's steps with their times. A finished step began when the one before it ended.
+
+    Needs ``cluster`` loaded.
+    """
     ends = [datetime.fromisoformat(time) for time in operation.step_times]
     begins = [operation.started_at, *ends]
     lines = []
@@ -116,7 +119,7 @@ def progress_of(operation: Operation) -> Progress:
         state = _step_state(operation, number)
         ended, begun = (ends[number], begins[number]) if number < len(ends) else (None, None)
         seconds = (ended - begun).total_seconds() if ended and begun else None
-        lines.append(StepLine(step.title, state, _STEP_ICONS[state], ended, seconds))
+        lines.append(StepLine(step.title_for(operation.cluster), state, _STEP_ICONS[state], ended, seconds))
     return Progress(operation, _sentence(operation, lines), lines)
 
 

@@ -56,14 +56,15 @@ class ClusterView:
 @require_http_methods(["GET", "HEAD", "POST"])
 @account_page("read:clusters", "write:clusters")
 def create(request: AccountRequest) -> HttpResponse:
-    """The form. GET with choices in the query shows what they come to (the fragment ``offer``), POST creates.
+    """The form. GET with choices in the query shows what they come to (the fragments ``offer``, or ``quote`` alone
+    while a number is typed), POST creates.
 
     Without a script the Review button shows it: a POST that changes nothing.
     """
     if request.method != "POST" or "review" in request.POST:
-        form = ClusterForm(initial=(request.POST or request.GET).dict())
-        return render_page(request, "clusters/create.html", {"form": form}, fragments=("offer",))
-    form = ClusterForm(request.POST)
+        form = ClusterForm(account=request.account, initial=(request.POST or request.GET).dict())
+        return render_page(request, "clusters/create.html", {"form": form}, fragments=("offer", "quote"))
+    form = ClusterForm(request.POST, account=request.account)
     if form.is_valid():
         try:
             cluster = create_cluster(

@@ -33,9 +33,7 @@ def chosen(page: Element) -> dict[str, str | None]:
         for one in page.all("input", type="radio")
         if "checked" in one.attributes
     }
-    selected = [one for one in page.one("select", name="region").all("option") if "selected" in one.attributes]
-    name = page.one("input", name="name").attributes.get("value")
-    return radios | {"name": name, "region": selected[0].attributes["value"] if selected else None}
+    return radios | {"name": page.one("input", name="name").attributes.get("value")}
 
 
 class TestList:
@@ -140,6 +138,60 @@ class TestCreate:
         assert "$18.98 per month of 730 hours" in quote
         assert "On from the start" in quote
 
+    def test_every_region_says_whether_it_has_inference(self, console: Client) -> None:
+        labels = [label.text for label in parse(console.get("/clusters/new", WISH)).all("label", class_="package")]
+        assert "US West (Oregon) us-west-2 Inference" in labels
+        assert "Europe (Frankfurt) eu-central-1 No inference" in labels
+
+    def test_nodes_and_disk_count_in_the_price(self, console: Client) -> None:
+        wish = WISH | {"number_of_nodes": "3", "additional_disk_gib": "100"}
+        for target in ("offer", "quote"):
+            fragment = parse(console.get("/clusters/new", wish, headers={"HX-Request": "true", "HX-Target": target}))
+            quote = fragment.one("section", class_="card quote").text
+            assert "$0.138 per hour" in quote
+            assert "$100.74 per month" in quote
+            assert "additional disk $0.06 per hour" in quote
+            assert "3 × 0.5 vCPU · 2 GiB RAM · 108 GiB disk" in quote
+
+    @pytest.mark.parametrize(
+        ("size", "sentence"),
+        [
+            ({"number_of_nodes": "51"}, "Nodes: Ensure this value is less than or equal to 50."),
+            ({"number_of_nodes": "many"}, "Nodes: Enter a whole number."),
+            ({"additional_disk_gib": "-1"}, "Additional disk per node, in GiB: Ensure this value is greater"),
+        ],
+    )
+    def test_a_size_that_cannot_be_is_said_before_and_refused(
+        self, size: dict[str, str], sentence: str, console: Client, payment_method: PaymentMethod
+    ) -> None:
+        page = parse(console.get("/clusters/new", WISH | size))
+        assert sentence in page.one(id="create-refusal").text
+        [field] = size
+        answer = console.post("/clusters/new", WISH | size)
+        assert answer.status_code == 422
+        assert parse(answer).one("p", id=f"id_{field}_error").text in sentence or "greater" in sentence
+        assert not Cluster.objects.exists()
+
+    def test_what_the_account_may_not_have_is_said_before(
+        self, console: Client, make_cluster: Callable[..., Cluster]
+    ) -> None:
+        assert "needs a payment method" in parse(console.get("/clusters/new", WISH)).one(id="create-refusal").text
+        make_cluster("free-us", paid=False)
+        page = parse(console.get("/clusters/new", WISH | {"tier": "free", "region": "us-east-1", "package": FREE}))
+        assert "Delete it, or choose a paid package." in page.one(id="create-refusal").text
+
+    def test_a_free_cluster_has_no_size_to_choose(self, console: Client) -> None:
+        larger = {"tier": "free", "region": "us-east-1", "package": FREE, "number_of_nodes": "3"}
+        page = parse(console.get("/clusters/new", WISH | larger))
+        assert not page.all("input", name="number_of_nodes")
+        assert "1 × 0.5 vCPU" in page.one("section", class_="card quote").text
+        assert "A free cluster has exactly one node" in parse(console.post("/clusters/new", WISH | larger)).text
+
+    def test_it_is_created_in_the_size_that_was_chosen(self, console: Client, payment_method: PaymentMethod) -> None:
+        console.post("/clusters/new", WISH | {"number_of_nodes": "2", "additional_disk_gib": "10"})
+        cluster = Cluster.objects.get()
+        assert (cluster.number_of_nodes, cluster.additional_disk_gib) == (2, 10)
+
     @pytest.mark.parametrize(
         ("wish", "package"),
         [({"region": "eu-central-1"}, MX1), ({"tier": "free", "region": "us-east-1", "package": FREE}, FREE)],
@@ -159,7 +211,7 @@ class TestCreate:
 
     def test_another_provider_offers_its_own_regions(self, console: Client) -> None:
         page = parse(console.get("/clusters/new", WISH | {"provider": "azure"}))
-        codes = [option.attributes["value"] for option in page.one("select", name="region").all("option")]
+        codes = [radio.attributes["value"] for radio in page.all("input", name="region")]
         assert sorted(codes) == ["eastus", "germanywestcentral", "southeastasia", "uksouth"]
         assert chosen(page)["region"] == "eastus"
 

@@ -143,6 +143,7 @@ def test_foreign_clusters_are_not_listed(console: Client, foreign_cluster: Clust
         "/clusters?costs",
         "/clusters/{id}",
         "/clusters/{id}/inference",
+        "/clusters/{id}/inference/imports",
         "/billing",
         "/billing/exports",
         "/billing/budgets",
