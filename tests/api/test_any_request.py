@@ -7,6 +7,7 @@ import os
 
 import pytest
 import schemathesis
+from billing.jobs import Job
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
@@ -19,7 +20,6 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from billing.jobs import Job
 from billing.reports.models import DeliveredMonth, Delivery, Export
 from billing.reports.services import request_export, run_export
 from billing.rules import Month

@@ -41,6 +41,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(1_200
 EVENTS, CLUSTERS = int(os.environ.get("BENCH_EVENTS", "100000")), int(os.environ.get("BENCH_CLUSTERS", "1000"))
 MONTHS, REPEATS = 12, int(os.environ.get("BENCH_REPEATS", "40"))
 MODELS = ["sentence-transformers/all-minilm-l6-v2", "mixedbread-ai/mxbai-embed-large-v1", "qdrant/bm25"]
+FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 PASSWORD = "correct horse battery"
 MOST_MILLISECONDS, MOST_UNTIL_CONTENT = 50, 100
 
@@ -151,8 +152,7 @@ def first_content(address: str, cookies: httpx.Cookies, paths: dict[str, str]) -
             painted = []
             for _ in range(5):
                 page.goto(path)
-                entry = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-                painted.append(wait_until(lambda: page.evaluate(entry), seconds=20, what=f"{name} is painted"))
+                painted.append(wait_until(lambda: page.evaluate(FIRST_PAINT), seconds=20, what=f"{name} is painted"))
             found[name] = statistics.median(painted)
         chromium.close()
     return found
