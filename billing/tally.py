@@ -35,12 +35,8 @@ class Used:
     correction: bool
 
 
-def _amounts() -> "defaultdict[object, Amounts]":
-    return defaultdict(Amounts)
-
-
-def _costs() -> "defaultdict[object, Decimal]":
-    return defaultdict(lambda: NOTHING)
+def _nothing() -> Decimal:
+    return NOTHING
 
 
 @dataclass
@@ -48,19 +44,20 @@ class Tally:
     """Sums of lines of one month's bill."""
 
     month: Month
-    tokens: dict[Used, Amounts] = field(default_factory=_amounts)  # type: ignore[assignment]
-    hours: dict[datetime, Amounts] = field(default_factory=_amounts)  # type: ignore[assignment]  # of tokens
+    tokens: dict[Used, Amounts] = field(default_factory=lambda: defaultdict(Amounts))
+    hours: dict[datetime, Amounts] = field(default_factory=lambda: defaultdict(Amounts))  # of tokens
     models: dict[UUID, str] = field(default_factory=dict)  # names of those that were used
     covered: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))  # by the free allowance, by model
-    parts: dict[PricingUnit, Decimal] = field(default_factory=_costs)  # type: ignore[assignment]
-    days: dict[date, Decimal] = field(default_factory=_costs)  # type: ignore[assignment]
-    spent: dict[datetime, Decimal] = field(default_factory=_costs)  # type: ignore[assignment]  # by hour, of everything
-    clusters: dict[UUID, Decimal] = field(default_factory=_costs)  # type: ignore[assignment]  # without corrections
+    parts: dict[PricingUnit, Decimal] = field(default_factory=lambda: defaultdict(_nothing))
+    days: dict[date, Decimal] = field(default_factory=lambda: defaultdict(_nothing))
+    spent: dict[datetime, Decimal] = field(default_factory=lambda: defaultdict(_nothing))  # by hour, of everything
+    clusters: dict[UUID, Decimal] = field(default_factory=lambda: defaultdict(_nothing))  # without corrections
 
     def add(self, line: ReportLine) -> None:
         cost = line.cost_millicents
-        for sums, key in ((self.parts, pricing_unit(line.kind)), (self.days, self._day(line))):
-            sums[key] = EXACT.add(sums[key], cost)  # type: ignore[index]
+        part, day = pricing_unit(line.kind), self._day(line)
+        self.parts[part] = EXACT.add(self.parts[part], cost)
+        self.days[day] = EXACT.add(self.days[day], cost)
         self.spent[line.hour_start] = EXACT.add(self.spent[line.hour_start], cost)
         if not line.correction:
             self.clusters[line.cluster_id] = EXACT.add(self.clusters[line.cluster_id], cost)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property, reduce
 from typing import Any
+from uuid import UUID
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
@@ -76,8 +77,8 @@ class BillingView:
 
     @cached_property
     def by_api_key(self) -> list[ApiKeyUsage]:
-        names = dict(DatabaseApiKey.objects.filter(cluster__account=self.account).values_list("pk", "name"))
-        names[CONSOLE_KEY_ID] = "Console"
+        keys = DatabaseApiKey.objects.filter(cluster__account=self.account)
+        names: dict[UUID | None, str] = {CONSOLE_KEY_ID: "Console", **dict(keys.values_list("pk", "name"))}
         sums = _grouped(
             (names.get(used.api_key_id, str(used.api_key_id)), used.api_key_id, it)
             for used, it in self.tally.tokens.items()
