@@ -25,6 +25,7 @@ from billing.reports.services import request_export, run_export
 from billing.rules import Month
 from cloudconsole.accounts.models import Account
 from cloudconsole.accounts.services import SYSTEM
+from cloudconsole.jobs import Job
 from clusters.models import Cluster
 
 EXAMPLES = int(os.environ.get("API_EXAMPLES", "3"))
