@@ -7,7 +7,6 @@ import os
 
 import pytest
 import schemathesis
-from billing.jobs import Job
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
