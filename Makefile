@@ -81,6 +81,9 @@ bench-inference: setup-dev  ## bare model, fastembed, worker and whole path side
 bench-scale: setup-dev  ## 10,000 clusters in 100 accounts: pages, calls and beat tasks beside those of 100 clusters, in about a minute
 	$(BIN)/python -m pytest tests/benchmarks/bench_scale.py --capture no
 
+bench-pages: setup-dev  ## every page with 1,000 clusters and BENCH_EVENTS=5000000 usage events: server and first content
+	BENCH_EVENTS=$${BENCH_EVENTS:-100000} $(BIN)/python -m pytest tests/benchmarks/bench_pages.py --capture no
+
 screenshots: setup-dev  ## every page, light, dark and narrow, into screenshots/; the README's three into docs/images/
 	$(BIN)/python -m tests.screenshots --readme
 
