@@ -12,11 +12,13 @@ class BillingConfig(AppConfig):
         import billing.invoices_api
         import billing.metering_api  # noqa: F401 - they register their RPCs
         from billing.console_tokens import LedgerTokens
-        from billing.console_usage import LedgerUsage
+        from billing.console_usage import LedgerCosts, LedgerUsage
+        from clusters import costs
         from clusters.monitoring import tokens
         from inference import usage
 
         usage.source = LedgerUsage()
+        costs.source = LedgerCosts()
         tokens.source = LedgerTokens()
         post_migrate.connect(_prepare, sender=self)
 

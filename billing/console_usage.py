@@ -1,11 +1,15 @@
-"""The answer to what the Inference tab asks about usage (``inference.usage``)."""
+"""The answers to what the Inference tab and the list of clusters ask (``inference.usage``, ``clusters.costs``)."""
 
+from collections import defaultdict
+from decimal import Decimal
 from uuid import UUID
 
 from django.utils import timezone
 
-from billing.queries import by_model, inference_lines
+from billing.month_tally import month_tally
 from billing.rules import Month
+from billing.tally import Amounts
+from cloudconsole.accounts.models import Account
 from clusters.models import Cluster
 from inference.usage import ModelUsage
 
@@ -14,6 +18,15 @@ class LedgerUsage:
     """Usage as the ledger has it."""
 
     def used_this_month(self, cluster: Cluster) -> dict[UUID, ModelUsage]:
-        lines = inference_lines(month=Month.of(timezone.now()), cluster=cluster)
-        used = by_model(line for line in lines if not line.correction)
-        return {one.model_id: ModelUsage(one.tokens, one.cost_millicents) for one in used}
+        sums: dict[UUID, Amounts] = defaultdict(Amounts)
+        for used, amounts in month_tally(cluster.account, Month.of(timezone.now())).tokens.items():
+            if used.cluster_id == cluster.pk and not used.correction:
+                sums[used.model_id] += amounts
+        return {id: ModelUsage(amounts.tokens, amounts.cost) for id, amounts in sums.items()}
+
+
+class LedgerCosts:
+    """Costs as the month's bill has them, without corrections of months before it."""
+
+    def cost_this_month(self, account: Account) -> dict[UUID, Decimal]:
+        return dict(month_tally(account, Month.of(timezone.now())).clusters)

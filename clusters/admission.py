@@ -37,9 +37,9 @@ def check_new_cluster(
         allowed = quotas.max_free_tier_clusters
         raise ServiceError(
             Code.RESOURCE_EXHAUSTED,
-            "An account can have one free cluster, and this one has it already."
+            "An account can have one free cluster, and this one has it already. Delete it, or choose a paid package."
             if allowed == 1
-            else f"This account can have {allowed} free clusters, and has them already.",
+            else f"This account can have {allowed} free clusters, and has them. Delete one, or choose a paid package.",
             "package",
         )
 
@@ -125,10 +125,13 @@ def _check_shape(account: Account, region: Region, package: Package, nodes: int,
     most_nodes = quotas_of(account).max_cluster_nodes
     if additional_disk_gib > MOST_ADDITIONAL_DISK_GIB:
         raise ServiceError(
-            Code.INVALID_ARGUMENT, f"A node has at most {MOST_ADDITIONAL_DISK_GIB} GiB of additional disk."
+            Code.INVALID_ARGUMENT,
+            f"A node has at most {MOST_ADDITIONAL_DISK_GIB} GiB of additional disk. Ask for less.",
         )
     if nodes > most_nodes:
-        raise ServiceError(Code.RESOURCE_EXHAUSTED, f"A cluster of this account has at most {most_nodes} nodes.")
+        raise ServiceError(
+            Code.RESOURCE_EXHAUSTED, f"A cluster of this account has at most {most_nodes} nodes. Ask for fewer."
+        )
     if refusal := refusal_of_premium(package_tier=package.tier):
         raise ServiceError(Code.FAILED_PRECONDITION, refusal.sentence, "package")
     if package.type == Package.Type.FREE:

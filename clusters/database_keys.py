@@ -62,7 +62,9 @@ def create_database_api_key(
         with transaction.atomic():
             key.save(force_insert=True)
     except IntegrityError:
-        raise ServiceError(Code.ALREADY_EXISTS, f"This cluster has a key called {name} already.", "name") from None
+        raise ServiceError(
+            Code.ALREADY_EXISTS, f"This cluster has a key called {name} already. Choose another name.", "name"
+        ) from None
     _audit(key, requested_by, "create")
     return key, secret
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -9,10 +10,12 @@ from django.core.validators import RegexValidator
 from django.forms.boundfield import BoundWidget
 from django.utils import timezone
 
-from cloudconsole.errors import Refusal
+from cloudconsole.accounts.models import Account
+from cloudconsole.errors import Refusal, ServiceError
 from clusters import policies
+from clusters.admission import MOST_ADDITIONAL_DISK_GIB, check_new_cluster
 from clusters.models import Package, Region
-from clusters.queries import packages_on_offer, providers_with_regions
+from clusters.queries import packages_on_offer, providers_with_regions, quotas_of
 from clusters.rules.access import FULL_ACCESS, READ, READ_ONLY, READ_WRITE, Access, CollectionRule, collection_access
 from clusters.rules.quote import Quote, quote
 from clusters.services import ClusterSpecification
@@ -26,6 +29,7 @@ class ClusterForm(forms.Form):
     """A cluster somebody wants. The regions and packages to choose from follow from tier and provider.
 
     ``ClusterForm(initial=…)`` shows choices and their price without complaining about what is still missing.
+    A free cluster has one size, so its form has no fields for it.
     """
 
     name = forms.CharField(
@@ -37,16 +41,23 @@ class ClusterForm(forms.Form):
     )
     tier = forms.ChoiceField(widget=forms.RadioSelect)
     provider = forms.ChoiceField(widget=forms.RadioSelect)
-    region = forms.ChoiceField()
+    region = forms.ChoiceField(widget=forms.RadioSelect)
     package = forms.ChoiceField(widget=forms.RadioSelect)
+    additional_disk_gib = forms.IntegerField(
+        label="Additional disk per node, in GiB", min_value=0, max_value=MOST_ADDITIONAL_DISK_GIB, required=False
+    )
 
-    def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
-        super().__init__(data, initial=initial)
+    def __init__(self, data: Any = None, *, account: Account, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, initial={"number_of_nodes": 1, "additional_disk_gib": 0} | (initial or {}))
+        self._account = account
+        self.fields["number_of_nodes"] = forms.IntegerField(
+            label="Nodes", min_value=1, max_value=quotas_of(account).max_cluster_nodes, required=False
+        )
         self._offer_choices("tier", [("paid", "Paid"), ("free", "Free")])
         self.providers = {one.id: one for one in providers_with_regions()}
         self._offer_choices("provider", [(key, one.name) for key, one in self.providers.items()])
         self.regions = {region.code: region for region in self._regions_on_offer()}
-        self._offer_choices("region", [(code, _region_label(one)) for code, one in self.regions.items()])
+        self._offer_choices("region", [(code, one.name) for code, one in self.regions.items()])
         self.packages = {
             str(one.pk): one
             for one in packages_on_offer().filter(tier=Package.Tier.STANDARD)
@@ -89,11 +100,34 @@ class ClusterForm(forms.Form):
         return [(radio, self.packages[radio.data["value"]]) for radio in self["package"]]
 
     @property
+    def region_options(self) -> list[tuple[BoundWidget, Region]]:
+        """Each radio button with the region it stands for."""
+        return [(radio, self.regions[radio.data["value"]]) for radio in self["region"]]
+
+    @property
+    def sized(self) -> bool:
+        """Whether there is a size to choose."""
+        return bool(self._chosen("tier") != Package.Type.FREE)
+
+    @cached_property
     def offer(self) -> "Offer | None":
         """What the choices made so far come to; None while region or package is missing."""
         region = self.regions.get(self._chosen("region"))
         package = self.packages.get(self._chosen("package"))
-        return Offer(region, package) if region and package else None
+        if not (region and package):
+            return None
+        return Offer(self._account, region, package, self._size("number_of_nodes"), self._size("additional_disk_gib"))
+
+    def _size(self, field: str) -> "int | str":
+        """The number in the field, or what is wrong with it."""
+        smallest = int(field == "number_of_nodes")
+        if not self.sized:
+            return smallest
+        try:
+            number = self.fields[field].clean(self._chosen(field))
+        except forms.ValidationError as error:
+            return f"{self.fields[field].label}: {' '.join(error.messages)}"
+        return smallest if number is None else int(number)
 
     @property
     def specification(self) -> ClusterSpecification:
@@ -102,23 +136,54 @@ class ClusterForm(forms.Form):
             name=self.cleaned_data["name"],
             region=self.regions[self.cleaned_data["region"]],
             package=self.packages[self.cleaned_data["package"]],
+            number_of_nodes=self.cleaned_data["number_of_nodes"] or 1,
+            additional_disk_gib=self.cleaned_data["additional_disk_gib"] or 0,
         )
 
 
-def _region_label(region: Region) -> str:
-    return f"{region.name} · {region.code}{' · inference' if region.inference_available else ''}"
-
-
 class Offer:
-    """A package in a region: its price and what it means for inference."""
+    """So many nodes of a package in a region: their price, what they mean for inference, whether they can be had.
 
-    def __init__(self, region: Region, package: Package) -> None:
+    ``nodes`` and ``additional_disk_gib`` may be sentences that say why they are no numbers.
+    """
+
+    def __init__(
+        self, account: Account, region: Region, package: Package, nodes: int | str, additional_disk_gib: int | str
+    ) -> None:
+        self._account = account
         self.region = region
         self.package = package
+        self.nodes = nodes
+        self.additional_disk_gib = additional_disk_gib
 
     @property
-    def price(self) -> Quote:
-        return quote(price_per_hour=self.package.price_per_hour)
+    def price(self) -> Quote | None:
+        """None without numbers."""
+        if isinstance(self.nodes, str) or isinstance(self.additional_disk_gib, str):
+            return None
+        return quote(
+            price_per_hour=self.package.price_per_hour,
+            number_of_nodes=self.nodes,
+            additional_disk_gib=self.additional_disk_gib,
+            disk_price_per_gib_hour=self.package.disk_price_per_gib_hour,
+        )
+
+    @cached_property
+    def refusal(self) -> str | None:
+        """Why the account cannot have it now."""
+        if isinstance(self.nodes, str) or isinstance(self.additional_disk_gib, str):
+            return " ".join(one for one in (self.nodes, self.additional_disk_gib) if isinstance(one, str))
+        try:
+            check_new_cluster(
+                self._account,
+                region=self.region,
+                package=self.package,
+                nodes=self.nodes,
+                additional_disk_gib=self.additional_disk_gib,
+            )
+        except ServiceError as error:
+            return error.sentence
+        return None
 
     @property
     def inference_refusal(self) -> Refusal | None:

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from django.db import transaction
 
+from cloudconsole.accounts.queries import emails_of_those_who_may
 from cloudconsole.accounts.services import SYSTEM
 from clusters.intents import audit
-from clusters.models import Cluster, ClusterActivity, Package
+from clusters.models import Cluster, ClusterActivity, IdleNotice, Package
 from clusters.queries import idleness_of, present_clusters
 from clusters.rules.idle import FIRST_WARNING_AFTER, IdleStep
 from clusters.rules.lifecycle import OperationKind, Phase, may_start
@@ -48,9 +49,11 @@ def _enforce(cluster_id: UUID, now: datetime) -> None:
 
 
 def _warn(cluster: Cluster, activity: ClusterActivity, step: IdleStep, now: datetime) -> None:
-    """The console shows the warning from now on, and the audit log keeps it."""
+    """The console shows the warning from now on, the audit log keeps it, and those who can do something are told."""
     field = "warned_of_deletion_at" if step == IdleStep.WARN_OF_DELETION else "warned_of_suspension_at"
     setattr(activity, field, now)
     activity.save(update_fields=[field])
     audit(cluster, SYSTEM, step, None)
+    receivers = emails_of_those_who_may(cluster.account, "write:clusters")
+    IdleNotice.objects.bulk_create(IdleNotice(cluster=cluster, receiver=address) for address in receivers)
     logger.info("cluster %s: %s", cluster.pk, idleness_of(cluster, activity).warning)

@@ -39,9 +39,12 @@ class ScaleForm(forms.Form):
     def price(self) -> Quote:
         """What the valid form's size costs."""
         wanted = self.cleaned_data
-        per_node = wanted["package"].price_per_hour
-        per_node += wanted["package"].disk_price_per_gib_hour * wanted["additional_disk_gib"]
-        return quote(price_per_hour=per_node, number_of_nodes=wanted["number_of_nodes"])
+        return quote(
+            price_per_hour=wanted["package"].price_per_hour,
+            number_of_nodes=wanted["number_of_nodes"],
+            additional_disk_gib=wanted["additional_disk_gib"],
+            disk_price_per_gib_hour=wanted["package"].disk_price_per_gib_hour,
+        )
 
 
 class UpgradeForm(forms.Form):

@@ -9,6 +9,7 @@ come in any order.
 import asyncio
 import itertools
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 _HEAD = struct.Struct("<IQHH")
 LONGEST_LINE = 0xFFFF // 4  # characters, of four bytes at most
 _OK = 0  # the number of grpc.StatusCode.OK
+_FAREWELL = 2**64 - 1  # no request has this number
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,14 @@ class LinkAnswer:
 
 
 class LinkBroken(Exception):
-    """The other side is gone, with requests under way."""
+    """The other side is gone, with requests under way. ``not_begun``: it had said before that it takes no more."""
+
+    def __init__(self, *, not_begun: bool) -> None:
+        super().__init__("the node is gone")
+        self.not_begun = not_begun
 
 
-class _Frames(asyncio.Protocol):
+class _Frames(asyncio.Protocol, ABC):
     """Cuts what arrives into frames."""
 
     def __init__(self) -> None:
@@ -60,8 +66,9 @@ class _Frames(asyncio.Protocol):
         head = _HEAD.pack(len(content) + len(message), number, len(content), status)
         self._transport.writelines([head, content, message])
 
+    @abstractmethod
     def received(self, number: int, status: int, text: str, message: bytes) -> None:
-        raise NotImplementedError
+        """A frame has arrived whole."""
 
 
 Answer = Callable[[str, bytes], Awaitable[LinkAnswer]]
@@ -80,6 +87,11 @@ class LinkServer(_Frames):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def say_farewell(self) -> None:
+        """All that was begun is answered, and nothing will be begun any more."""
+        if not self._transport.is_closing():
+            self.send(_FAREWELL, _OK, "", b"")
+
     async def _serve(self, number: int, path: str, message: bytes) -> None:
         answer = await self._answer(path, message)
         if not self._transport.is_closing():
@@ -93,6 +105,7 @@ class Link(_Frames):
         super().__init__()
         self._numbers = itertools.count()
         self._waiting: dict[int, asyncio.Future[LinkAnswer]] = {}
+        self._farewell = False
 
     @classmethod
     async def open(cls, socket: str) -> "Link":
@@ -118,6 +131,7 @@ class Link(_Frames):
             del self._waiting[number]
 
     def received(self, number: int, status: int, text: str, message: bytes) -> None:
+        self._farewell = self._farewell or number == _FAREWELL
         answer = self._waiting.get(number)
         if answer is not None and not answer.done():
             answer.set_result(LinkAnswer(status, text, message))
@@ -125,4 +139,4 @@ class Link(_Frames):
     def connection_lost(self, error: Exception | None) -> None:
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_exception(LinkBroken())
+                answer.set_exception(LinkBroken(not_begun=self._farewell))

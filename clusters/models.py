@@ -8,6 +8,7 @@ from django.utils import timezone
 from cloudconsole.accounts.models import Account
 from clusters.rules.access import MANAGE
 from clusters.rules.lifecycle import OperationKind, Phase
+from clusters.rules.restarts import restarts_rolling
 
 
 class CloudProvider(models.Model):
@@ -108,6 +109,10 @@ class Cluster(models.Model):
             "number_of_nodes": self.number_of_nodes,
             "additional_disk_gib": self.additional_disk_gib,
         }
+
+    @property
+    def restarts_rolling(self) -> bool:
+        return restarts_rolling(nodes=self.number_of_nodes, policy=self.extra_configuration.get("restartPolicy"))
 
     @property
     def inference_applied(self) -> bool:
@@ -211,6 +216,21 @@ class ClusterActivity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cluster_id} last used {self.last_used_at}"
+
+
+class IdleNotice(models.Model):
+    """A warning about an unused free cluster on its way to one e-mail address. What it says is known when it goes."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="idle_notices")
+    receiver = models.EmailField()
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["created_at"], condition=models.Q(sent_at=None), name="unsent_idle_notices")]
+
+    def __str__(self) -> str:
+        return f"to {self.receiver} about {self.cluster_id}"
 
 
 class AccountQuota(models.Model):

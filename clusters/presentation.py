@@ -2,11 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from clusters import policies
 from clusters.models import Cluster, Operation
 from clusters.operations.steps import STEPS
 from clusters.rules.lifecycle import OperationKind, Phase
+
+
+class Tone(StrEnum):
+    """What a state asks of people: nothing, patience, action, or nothing because nothing is going on."""
+
+    GOOD = "good"
+    BUSY = "busy"
+    BAD = "bad"
+    QUIET = "quiet"
 
 
 @dataclass(frozen=True)
@@ -15,25 +25,25 @@ class Badge:
 
     word: str
     icon: str
-    tone: str  # "good", "busy", "bad" or "quiet"
+    tone: Tone
 
 
 PHASES: dict[Phase, Badge] = {
-    Phase.CREATING: Badge("Creating", "loader-circle", "busy"),
-    Phase.FAILED_TO_CREATE: Badge("Failed to create", "circle-x", "bad"),
-    Phase.UPDATING: Badge("Updating", "loader-circle", "busy"),
-    Phase.FAILED_TO_UPDATE: Badge("Failed to update", "circle-x", "bad"),
-    Phase.SCALING: Badge("Scaling", "loader-circle", "busy"),
-    Phase.UPGRADING: Badge("Upgrading", "loader-circle", "busy"),
-    Phase.SUSPENDING: Badge("Suspending", "loader-circle", "busy"),
-    Phase.SUSPENDED: Badge("Suspended", "circle-pause", "quiet"),
-    Phase.FAILED_TO_SUSPEND: Badge("Failed to suspend", "circle-x", "bad"),
-    Phase.RESUMING: Badge("Resuming", "loader-circle", "busy"),
-    Phase.FAILED_TO_RESUME: Badge("Failed to resume", "circle-x", "bad"),
-    Phase.HEALTHY: Badge("Healthy", "circle-check", "good"),
-    Phase.NOT_READY: Badge("Not ready", "circle-alert", "bad"),
-    Phase.DELETING: Badge("Deleting", "loader-circle", "busy"),
-    Phase.DELETED: Badge("Deleted", "circle-minus", "quiet"),
+    Phase.CREATING: Badge("Creating", "loader-circle", Tone.BUSY),
+    Phase.FAILED_TO_CREATE: Badge("Failed to create", "circle-x", Tone.BAD),
+    Phase.UPDATING: Badge("Updating", "loader-circle", Tone.BUSY),
+    Phase.FAILED_TO_UPDATE: Badge("Failed to update", "circle-x", Tone.BAD),
+    Phase.SCALING: Badge("Scaling", "loader-circle", Tone.BUSY),
+    Phase.UPGRADING: Badge("Upgrading", "loader-circle", Tone.BUSY),
+    Phase.SUSPENDING: Badge("Suspending", "loader-circle", Tone.BUSY),
+    Phase.SUSPENDED: Badge("Suspended", "circle-pause", Tone.QUIET),
+    Phase.FAILED_TO_SUSPEND: Badge("Failed to suspend", "circle-x", Tone.BAD),
+    Phase.RESUMING: Badge("Resuming", "loader-circle", Tone.BUSY),
+    Phase.FAILED_TO_RESUME: Badge("Failed to resume", "circle-x", Tone.BAD),
+    Phase.HEALTHY: Badge("Healthy", "circle-check", Tone.GOOD),
+    Phase.NOT_READY: Badge("Not ready", "circle-alert", Tone.BAD),
+    Phase.DELETING: Badge("Deleting", "loader-circle", Tone.BUSY),
+    Phase.DELETED: Badge("Deleted", "circle-minus", Tone.QUIET),
 }
 
 
@@ -41,18 +51,26 @@ def phase_badge(cluster: Cluster) -> Badge:
     return PHASES[Phase(cluster.phase)]
 
 
-def inference_badge(cluster: Cluster) -> Badge:
-    """Inference as wanted and as it runs. Needs ``package`` and ``region`` loaded."""
+INFERENCE: dict[str, Badge] = {
+    "on": Badge("On", "circle-check", Tone.GOOD),
+    "off": Badge("Off", "power", Tone.QUIET),
+    "switching-on": Badge("Switching on", "loader-circle", Tone.BUSY),
+    "switching-off": Badge("Switching off", "loader-circle", Tone.BUSY),
+    "unavailable": Badge("Not available", "circle-minus", Tone.QUIET),
+}
+
+
+def inference_state(cluster: Cluster) -> str:
+    """Inference as wanted and as it runs, a key of ``INFERENCE``. Needs ``package`` and ``region`` loaded."""
     if policies.inference.refusal_to_enable(package=cluster.package, region=cluster.region):
-        return Badge("Not available", "circle-minus", "quiet")
-    match cluster.inference_enabled, cluster.inference_applied:
-        case True, True:
-            return Badge("On", "circle-check", "good")
-        case True, False:
-            return Badge("Switching on", "loader-circle", "busy")
-        case False, True:
-            return Badge("Switching off", "loader-circle", "busy")
-    return Badge("Off", "power", "quiet")
+        return "unavailable"
+    if cluster.inference_enabled == cluster.inference_applied:
+        return "on" if cluster.inference_enabled else "off"
+    return "switching-on" if cluster.inference_enabled else "switching-off"
+
+
+def inference_badge(cluster: Cluster) -> Badge:
+    return INFERENCE[inference_state(cluster)]
 
 
 @dataclass(frozen=True)
@@ -90,7 +108,10 @@ _ENDED = {
 
 
 def progress_of(operation: Operation) -> Progress:
-    """The operation's steps with their times. A finished step began when the one before it ended."""
+    """The operation's steps with their times. A finished step began when the one before it ended.
+
+    Needs ``cluster`` loaded.
+    """
     ends = [datetime.fromisoformat(time) for time in operation.step_times]
     begins = [operation.started_at, *ends]
     lines = []
@@ -98,7 +119,7 @@ def progress_of(operation: Operation) -> Progress:
         state = _step_state(operation, number)
         ended, begun = (ends[number], begins[number]) if number < len(ends) else (None, None)
         seconds = (ended - begun).total_seconds() if ended and begun else None
-        lines.append(StepLine(step.title, state, _STEP_ICONS[state], ended, seconds))
+        lines.append(StepLine(step.title_for(operation.cluster), state, _STEP_ICONS[state], ended, seconds))
     return Progress(operation, _sentence(operation, lines), lines)
 
 

@@ -136,7 +136,7 @@ def _check_changes(cluster: Cluster, changes: dict[str, Any]) -> None:
     if fixed := set(changes) - RESTARTING_FIELDS - SCALING_FIELDS - QUIET_FIELDS:
         raise ServiceError(
             Code.FAILED_PRECONDITION,
-            f"A cluster's {', '.join(sorted(fixed))} cannot be changed after it was created.",
+            f"A cluster's {', '.join(sorted(fixed))} cannot be changed after it was created. Create another one.",
         )
     if changes.get("inference_enabled"):
         check_inference(changes.get("package", cluster.package), cluster.region)
@@ -217,7 +217,10 @@ def retry_operation(*, cluster: Cluster, requested_by: Actor) -> Cluster:
     locked = lock_cluster(cluster)
     failed = locked.operations.filter(generation=locked.generation, state=Operation.State.FAILED).first()
     if failed is None:
-        raise ServiceError(Code.FAILED_PRECONDITION, f"Nothing that was last asked of cluster {locked.name} failed.")
+        raise ServiceError(
+            Code.FAILED_PRECONDITION,
+            f"Nothing that was last asked of cluster {locked.name} failed, so there is nothing to try again.",
+        )
     failed.state, failed.error, failed.finished_at = Operation.State.PENDING, "", None
     failed.save(update_fields=["state", "error", "finished_at"])
     locked.phase, locked.reason = TRANSITIONS[OperationKind(failed.kind)].during, ""

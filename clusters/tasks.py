@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from clusters import idleness
+from clusters.idle_notices import send_idle_notices
 from clusters.models import Operation
 from clusters.operations.lease import claimable
 from clusters.operations.runner import run_operation as carry_out
@@ -22,6 +23,7 @@ def run_operation(operation_id: str) -> None:
 def enforce_idleness() -> None:
     """Warn of, suspend and delete free clusters that nobody uses."""
     idleness.enforce_idleness(now=timezone.now())
+    send_idle_notices(now=timezone.now())
 
 
 @shared_task(name="clusters.sweep_operations")

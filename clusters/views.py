@@ -1,4 +1,4 @@
-"""Console pages of clusters: the list, creating one, and a cluster's overview."""
+"""Console pages of clusters: creating one, and a cluster's overview."""
 
 from functools import cached_property
 from uuid import UUID
@@ -17,7 +17,7 @@ from clusters.endpoints import rest_url
 from clusters.forms import ApiKeyForm, ClusterForm
 from clusters.models import Cluster, DatabaseApiKey
 from clusters.presentation import Badge, Progress, inference_badge, phase_badge, progress_of
-from clusters.queries import cluster_of, clusters_of, current_operation
+from clusters.queries import cluster_of, current_operation
 from clusters.services import create_cluster
 
 
@@ -53,24 +53,18 @@ class ClusterView:
         return list(self.cluster.api_keys.filter(revoked_at=None).order_by("created_at", "id"))
 
 
-@require_safe
-@account_page("read:clusters", "write:clusters")
-def cluster_list(request: AccountRequest) -> HttpResponse:
-    rows = [ClusterView(cluster) for cluster in clusters_of(request.account)]
-    return render(request, "clusters/list.html", {"rows": rows})
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @account_page("read:clusters", "write:clusters")
 def create(request: AccountRequest) -> HttpResponse:
-    """The form. GET with choices in the query shows what they come to (the fragment ``offer``), POST creates.
+    """The form. GET with choices in the query shows what they come to (the fragments ``offer``, or ``quote`` alone
+    while a number is typed), POST creates.
 
     Without a script the Review button shows it: a POST that changes nothing.
     """
     if request.method != "POST" or "review" in request.POST:
-        form = ClusterForm(initial=(request.POST or request.GET).dict())
-        return render_page(request, "clusters/create.html", {"form": form}, fragments=("offer",))
-    form = ClusterForm(request.POST)
+        form = ClusterForm(account=request.account, initial=(request.POST or request.GET).dict())
+        return render_page(request, "clusters/create.html", {"form": form}, fragments=("offer", "quote"))
+    form = ClusterForm(request.POST, account=request.account)
     if form.is_valid():
         try:
             cluster = create_cluster(

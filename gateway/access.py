@@ -74,11 +74,10 @@ async def introduced_version(caller: Caller, records: Records) -> str:
     return key.cluster.version
 
 
-def check_serving(cluster: ClusterRecord) -> None:
-    """Raises Refused 503 that says what the cluster is doing instead."""
-    if not cluster.serving:
-        state = _STATE_OF_PHASE.get(Phase(cluster.phase), "is not ready. Try again in a few seconds.")
-        raise Refused(503, f"Cluster {cluster.name} {state}", retry_after=1)
+def not_serving(cluster: ClusterRecord) -> Refused:
+    """The refusal that says what the cluster is doing instead."""
+    state = _STATE_OF_PHASE.get(Phase(cluster.phase), "is not ready. Try again in a few seconds.")
+    return Refused(503, f"Cluster {cluster.name} {state}", retry_after=1)
 
 
 def _check_expiry(key: KeyRecord) -> None:

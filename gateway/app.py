@@ -13,7 +13,7 @@ from django.conf import settings
 
 from billing.ledger import LedgerWriter, database_conninfo
 from gateway import inference_service
-from gateway.access import authenticate, check_serving, introduced_version
+from gateway.access import authenticate, introduced_version
 from gateway.announcements import follow_announcements
 from gateway.body import BodyLimits, Receive
 from gateway.errors import ClientGone, Refused
@@ -21,6 +21,7 @@ from gateway.exchange import JSON, Exchange, Send
 from gateway.failures import log_failure
 from gateway.grpc_server import GrpcServer
 from gateway.grpc_upstream import GrpcUpstreams
+from gateway.holding import Holding
 from gateway.inference_requests import InferenceRequests, route_of
 from gateway.inference_work import InferenceWork
 from gateway.inference_workers import InferenceWorkers
@@ -65,7 +66,8 @@ class Gateway:
         """Open connections and begin to listen for announcements. Starts without database and Redis too."""
         self._records = Records()
         self._links = NodeLinks()
-        self._upstreams = Upstreams(self._links)
+        self._holding = Holding(self._records)
+        self._upstreams = Upstreams(self._links, self._holding)
         self._workers = InferenceWorkers(settings.INFERENCE_ADDRESSES)
         self._ledger = LedgerWriter(database_conninfo())
         self._meter = Meter(self._ledger)
@@ -74,10 +76,13 @@ class Gateway:
         self._limits = KeyLimits(configured_limits())
         work = InferenceWork(self._upstreams, self._workers, self._meter, self._limits.limits)
         self._inference = InferenceRequests(self._upstreams, work)
-        self._service = inference_service.InferenceService(self._records, self._upstreams, self._limits, work)
-        self._grpc_upstreams = GrpcUpstreams(self._links)
+        self._service = inference_service.InferenceService(
+            self._records, self._holding, self._upstreams, self._limits, work
+        )
+        self._grpc_upstreams = GrpcUpstreams(self._links, self._holding)
         self._grpc = GrpcServer(
             self._records,
+            self._holding,
             self._upstreams,
             self._grpc_upstreams,
             work,
@@ -153,8 +158,11 @@ class Gateway:
             await self._service.serve(exchange)
             return None
         key, current = await authenticate(exchange, self._records)
-        check_serving(key.cluster)
-        with self._limits.admitted(key.id):
+        with self._limits.admitted(key.id) as leave:
+            exchange.before_end = leave  # who has the answer may come again
+            if not key.cluster.serving:
+                waiting = self._holding.until_serving(key, lambda: authenticate(exchange, self._records))
+                key, current = await exchange.unless_client_gone(waiting)
             await check_value_exists(key, self._upstreams)
             return await self._respond_to(exchange, key, current)
 

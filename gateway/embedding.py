@@ -42,7 +42,7 @@ class ModelCall:
     inputs: list[dict[str, Any]] = field(default_factory=list, repr=False)  # their options may hold a provider's key
     slots: list[list[Slot]] = field(default_factory=list, repr=False)
     tokens: list[int] = field(default_factory=list)  # per input, once the model has run
-    truncated: list[bool] = field(default_factory=list)
+    kept: list[tuple[int, int] | None] = field(default_factory=list)  # as in ``Embeddings``
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ async def embed(calls: Sequence[ModelCall], kind: Kind, workers: InferenceWorker
         for places, vector in zip(call.slots, answer.vectors, strict=True):
             for slot in places:
                 slot.put(vector)
-        call.tokens, call.truncated = answer.tokens, answer.truncated
+        call.tokens, call.kept = answer.tokens, answer.kept
         used.append(ModelUsage(call.name, call.spec, sum(answer.tokens), len(call.inputs)))
     return used
 

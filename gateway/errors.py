@@ -8,11 +8,15 @@ import orjson
 
 @dataclass(eq=False)  # exceptions are told apart by identity
 class Refused(Exception):
-    """A request that is not carried out: an HTTP status, a sentence for people, and seconds to wait if that helps."""
+    """A request that is not carried out: an HTTP status, a sentence for people, and seconds to wait if that helps.
+
+    ``not_begun``: the cluster has certainly not begun with it, so that it may be asked again.
+    """
 
     status: int
     sentence: str
     retry_after: int | None = None
+    not_begun: bool = False
 
     def __str__(self) -> str:
         return self.sentence

@@ -67,6 +67,7 @@ class Exchange:
         self.status: int | None = None  # of the answer, once it has begun
         self.error_body: Callable[[str, float], bytes] = error_body  # how this route writes a refusal's body
         self.hidden = b""  # bytes that leave no trace in the answer
+        self.before_end: Callable[[], None] | None = None  # called before the answer's last bytes leave
         self._hider: Hider | None = None
         self._send = send
 
@@ -100,7 +101,7 @@ class Exchange:
         if not any(name == b"content-length" for name, _ in headers):
             headers.append((b"content-length", str(len(body)).encode()))
         await self._start(status, headers)
-        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+        await self._send_body(body, last=True)
 
     async def start_answer(self, status: int, headers: Headers) -> None:
         """Send status and headers; chunks follow."""
@@ -113,7 +114,12 @@ class Exchange:
     async def send_chunk(self, chunk: bytes, *, last: bool) -> None:
         if self._hider:
             chunk = self._hider.take(chunk, last=last)
-        await self._send({"type": "http.response.body", "body": chunk, "more_body": not last})
+        await self._send_body(chunk, last=last)
+
+    async def _send_body(self, body: bytes, *, last: bool) -> None:
+        if last and self.before_end:
+            self.before_end()
+        await self._send({"type": "http.response.body", "body": body, "more_body": not last})
 
     async def _start(self, status: int, headers: Headers) -> None:
         self.status = status
@@ -132,10 +138,10 @@ class Exchange:
         if endless:
             headers.append((b"connection", b"close"))
         await self._start(refusal.status, headers)
-        await self._send({"type": "http.response.body", "body": body, "more_body": endless})
+        await self._send_body(body, last=not endless)
         if endless:
             await self.body.discard()
-            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+            await self._send_body(b"", last=True)
 
     async def unless_client_gone(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of ``work``, which is cancelled when the client leaves; raises ClientGone then."""

@@ -15,13 +15,14 @@ from uuid_utils.compat import uuid7
 
 from clusters.grpc_server import Context, UnaryServer
 from clusters.qdrant_messages import message_classes, q
-from gateway.access import authenticate, check_serving, introduced_version
+from gateway.access import authenticate, introduced_version
 from gateway.embedding import ModelUsage
 from gateway.errors import Refused
 from gateway.failures import log_failure
 from gateway.grpc_objects import ROUTES, Route
 from gateway.grpc_scope import hold_to_scope, parsed, reply_within
 from gateway.grpc_upstream import GrpcUpstreams, Metadata, Reply
+from gateway.holding import Holding
 from gateway.inference_work import InferenceWork, check_size
 from gateway.inference_workers import Caller
 from gateway.limits import KeyLimits, points_in_message
@@ -96,6 +97,7 @@ class GrpcServer:
     def __init__(
         self,
         records: Records,
+        holding: Holding,
         rest_upstreams: Upstreams,
         upstreams: GrpcUpstreams,
         inference: InferenceWork,
@@ -105,6 +107,7 @@ class GrpcServer:
     ) -> None:
         self._server = UnaryServer(self._serve, largest_message)
         self._records = records
+        self._holding = holding
         self._rest_upstreams = rest_upstreams
         self._upstreams = upstreams
         self._inference = inference
@@ -147,8 +150,9 @@ class GrpcServer:
         if call.path == _HELLO:
             return _answer(await self._introduction(call))
         key, current = await authenticate(call, self._records)
-        check_serving(key.cluster)
         with self._limits.admitted(key.id):
+            if not key.cluster.serving:
+                key, current = await self._holding.until_serving(key, lambda: authenticate(call, self._records))
             await check_value_exists(key, self._rest_upstreams)
             call.scope = scope_of(key)
             message = hold_to_scope(call.path, message, call.scope)

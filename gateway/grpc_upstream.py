@@ -13,6 +13,7 @@ from cloudconsole.paths import grpc_socket
 from clusters.message_link import LinkAnswer
 from clusters.provisioners.upstream import Upstream
 from gateway.errors import Refused
+from gateway.holding import Holding
 from gateway.node_links import NodeLinks, gone, late
 from gateway.records import ClusterRecord
 from gateway.upstream import CONNECT_SECONDS, LONGEST_SILENCE_SECONDS
@@ -49,7 +50,8 @@ class Reply:
 class GrpcUpstreams:
     """Open channels to clusters, one for each. Belongs to one event loop."""
 
-    def __init__(self, links: NodeLinks) -> None:
+    def __init__(self, links: NodeLinks, holding: Holding) -> None:
+        self._holding = holding
         self._channels: dict[Upstream, Any] = {}
         self._links = links
 
@@ -65,6 +67,11 @@ class GrpcUpstreams:
         Raises Refused: 503 when the cluster cannot be reached, 504 when it does not answer in time.
         """
         patience = LONGEST_SILENCE_SECONDS if seconds is None else min(seconds, LONGEST_SILENCE_SECONDS)
+        return await self._holding.persist(cluster, lambda: self._call(cluster, path, message, metadata, patience))
+
+    async def _call(
+        self, cluster: ClusterRecord, path: str, message: bytes, metadata: Metadata, patience: float
+    ) -> Reply:
         if linked := await self._links.ask(cluster, path, message, patience):
             return _reply(cluster, linked)
         channel = await self._connected(cluster)
@@ -76,7 +83,8 @@ class GrpcUpstreams:
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
                 raise late(cluster) from error
             if error.code() in _GONE:
-                raise gone(cluster) from error
+                refused = any(name == "retry-after" for name, _ in error.trailing_metadata() or ())
+                raise gone(cluster, not_begun=refused) from error
             return Reply(error.code(), error.details() or "", b"", _kept(error.trailing_metadata()))
 
     async def _connected(self, cluster: ClusterRecord) -> Any:
@@ -89,14 +97,14 @@ class GrpcUpstreams:
                 await channel.channel_ready()
         except TimeoutError as error:
             sentence = f"Cluster {cluster.name} cannot be reached right now. Try again in a second."
-            raise Refused(503, sentence, retry_after=1) from error
+            raise Refused(503, sentence, retry_after=1, not_begun=True) from error
         return channel
 
 
 def _reply(cluster: ClusterRecord, answer: LinkAnswer) -> Reply:
     code = _CODES[answer.status]
     if code in _GONE:
-        raise gone(cluster)
+        raise gone(cluster, not_begun=True)
     return Reply(code, answer.sentence, answer.message, ())
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import orjson
 
-from gateway.access import authenticate_with, check_serving
+from gateway.access import authenticate_with
 from gateway.embedding import ModelCall
 from gateway.errors import Refused
 from gateway.exchange import JSON, Exchange
+from gateway.holding import Holding
 from gateway.inference_objects import InferenceObject, check_length
 from gateway.inference_work import InferenceWork
 from gateway.inference_workers import VALIDATION_FAILED
@@ -45,8 +46,11 @@ class _Slot:
 class InferenceService:
     """Authenticate by the token in the body, embed, meter, answer."""
 
-    def __init__(self, records: Records, upstreams: Upstreams, limits: KeyLimits, work: InferenceWork) -> None:
+    def __init__(
+        self, records: Records, holding: Holding, upstreams: Upstreams, limits: KeyLimits, work: InferenceWork
+    ) -> None:
         self._records = records
+        self._holding = holding
         self._upstreams = upstreams
         self._limits = limits
         self._work = work
@@ -55,9 +59,13 @@ class InferenceService:
         """Answer the request. Raises Refused, to be answered in this protocol's shape."""
         exchange.error_body = _error_body
         request = _parse(await exchange.body.read())
-        key, current = await authenticate_with(_token(request), exchange, self._records)
-        check_serving(key.cluster)
-        with self._limits.admitted(key.id):
+        token = _token(request)
+        key, current = await authenticate_with(token, exchange, self._records)
+        with self._limits.admitted(key.id) as leave:
+            exchange.before_end = leave
+            if not key.cluster.serving:
+                waiting = self._holding.until_serving(key, lambda: authenticate_with(token, exchange, self._records))
+                key, current = await exchange.unless_client_gone(waiting)
             await check_value_exists(key, self._upstreams)
             await self._embed(exchange, request, key, current)
 
@@ -78,14 +86,16 @@ class InferenceService:
 
 
 def _per_input(calls: Sequence[ModelCall], count: int) -> list[dict[str, Any]]:
-    """Our own addition to the protocol: tokens of every input (0 where it repeats another) and whether it was cut."""
+    """Our own addition to the protocol: tokens of every input (0 where it repeats another), whether it was cut, and
+    from and up to which character it was ``kept`` then."""
     facts: list[dict[str, Any]] = [{} for _ in range(count)]
     for call in calls:
-        for places, tokens, truncated in zip(call.slots, call.tokens, call.truncated, strict=True):
+        for places, tokens, kept in zip(call.slots, call.tokens, call.kept, strict=True):
             first, *repeats = (slot.index for slot in places if isinstance(slot, _Slot))
-            facts[first] = {"tokens": tokens, "truncated": truncated}
+            cut: dict[str, Any] = {"truncated": False} if kept is None else {"truncated": True, "kept": kept}
+            facts[first] = {"tokens": tokens} | cut
             for index in repeats:
-                facts[index] = {"tokens": 0, "truncated": truncated}
+                facts[index] = {"tokens": 0} | cut
     return facts
 
 

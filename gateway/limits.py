@@ -3,8 +3,8 @@
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -140,6 +140,9 @@ class _Use:
     counted_at: float
     in_flight: int = 0
 
+    def leave(self) -> None:
+        self.in_flight -= 1
+
 
 class KeyLimits:
     """Counts the requests of each key. Belongs to one event loop; every gateway process counts for itself."""
@@ -149,8 +152,8 @@ class KeyLimits:
         self._keys: OrderedDict[UUID, _Use] = OrderedDict()
 
     @contextmanager
-    def admitted(self, key_id: UUID) -> Iterator[None]:
-        """Count a request in for as long as the block runs. Raises Refused 429."""
+    def admitted(self, key_id: UUID) -> Iterator[Callable[[], None]]:
+        """Count a request in for as long as the block runs, or until what it gives is called. Raises Refused 429."""
         use = self._use(key_id)
         self._take_credit(use)
         if use.in_flight >= self.limits.concurrent:
@@ -161,10 +164,9 @@ class KeyLimits:
                 retry_after=1,
             )
         use.in_flight += 1
-        try:
-            yield
-        finally:
-            use.in_flight -= 1
+        with ExitStack() as counted:
+            counted.callback(use.leave)
+            yield counted.close
 
     def _take_credit(self, use: _Use) -> None:
         now, rate = time.monotonic(), self.limits.per_second

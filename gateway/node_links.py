@@ -36,7 +36,7 @@ class NodeLinks:
         except TimeoutError as error:
             raise late(cluster) from error
         except LinkBroken as error:
-            raise gone(cluster) from error
+            raise gone(cluster, not_begun=error.not_begun) from error
 
     async def _to(self, socket: str) -> Link | None:
         """The link to the node with this socket for REST; None when nobody listens at its end."""
@@ -61,6 +61,6 @@ def late(cluster: ClusterRecord) -> Refused:
     return Refused(504, f"Cluster {cluster.name} did not answer in time.")
 
 
-def gone(cluster: ClusterRecord) -> Refused:
+def gone(cluster: ClusterRecord, *, not_begun: bool) -> Refused:
     sentence = f"Cluster {cluster.name} closed the connection before it had answered."
-    return Refused(503, f"{sentence} Try again in a second.", retry_after=1)
+    return Refused(503, f"{sentence} Try again in a second.", retry_after=1, not_begun=not_begun)

@@ -5,6 +5,7 @@ the database is away the last known record goes on being used, and says so: good
 """
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections import OrderedDict
@@ -24,6 +25,7 @@ from clusters.provisioners.choice import upstream_of
 from clusters.provisioners.upstream import Upstream
 from clusters.rules.access import FULL_ACCESS, Access, access_of_claim
 from clusters.rules.lifecycle import Phase
+from clusters.rules.restarts import requests_wait
 from gateway.activity import note_use
 from gateway.tokens import ValueExists
 from inference.gate import cluster_facts
@@ -52,6 +54,12 @@ class ClusterRecord:
     serving: bool
     facts: ClusterFacts
     upstream: Upstream
+    rolling: bool = False  # its nodes restart without a request that fails
+
+    @property
+    def requests_wait(self) -> bool:
+        """Whether requests that come while it does not serve are to wait."""
+        return requests_wait(rolling=self.rolling, phase=Phase(self.phase))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +153,7 @@ def _record_of(cluster: Cluster) -> ClusterRecord:
         serving=cluster.serving,
         facts=cluster_facts(cluster),
         upstream=upstream_of(cluster),
+        rolling=cluster.restarts_rolling,
     )
 
 
@@ -163,6 +172,7 @@ class Records:
         self._unknown: OrderedDict[str, _Entry] = OrderedDict()
         self._loading: dict[str, asyncio.Task[Found]] = {}
         self._announcements = 0
+        self._news = asyncio.Event()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="records")
 
     async def find_signer(self, cluster_id: UUID) -> Found:
@@ -187,17 +197,28 @@ class Records:
 
     def forget(self, cluster_id: UUID) -> None:
         """What is known of this cluster and its keys is wrong: drop it, whatever else happens."""
-        self._announcements += 1
+        self._announced()
         for secret_hash in [h for h, entry in self._known.items() if _cluster_of(entry) == cluster_id]:
             del self._known[secret_hash]
         self._unknown.clear()
 
     def expire_all(self) -> None:
         """Announcements may have been missed: look everything up again before it is next used."""
-        self._announcements += 1
+        self._announced()
         for entry in self._known.values():
             entry.expires = 0.0
         self._unknown.clear()
+
+    async def wait_for_news(self, seconds: float) -> None:
+        """Return at the next announcement of whatever cluster, at the latest after so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+
+    def _announced(self) -> None:
+        self._announcements += 1
+        self._news.set()
+        self._news = asyncio.Event()
 
     async def close(self) -> None:
         """End the threads and their database connections."""

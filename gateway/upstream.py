@@ -15,6 +15,7 @@ from clusters.message_link import LinkAnswer
 from clusters.provisioners.upstream import Upstream
 from gateway.errors import ClientGone, Refused, sentence_in
 from gateway.exchange import JSON, Exchange
+from gateway.holding import Holding
 from gateway.node_links import NodeLinks
 from gateway.records import ClusterRecord
 
@@ -22,7 +23,7 @@ CONNECT_SECONDS = 2
 LONGEST_SILENCE_SECONDS = 300
 # Shorter than servers keep an idle connection (uvicorn: 5 s), so that none is used just when it is being closed.
 _KEEP_ALIVE_SECONDS = 3
-_BUFFERED_ANSWER = 1024 * 1024  # a cut-off answer of up to this size still becomes a clean error
+_BUFFERED = 1024 * 1024  # a cut-off answer of up to this size still becomes a clean error, a request may be repeated
 _SLICE = 256 * 1024
 
 _HOP_BY_HOP = frozenset(
@@ -50,8 +51,9 @@ class Answer:
 class Upstreams:
     """Kept-alive connections to clusters, one pool for each. Belongs to one event loop."""
 
-    def __init__(self, links: NodeLinks) -> None:
+    def __init__(self, links: NodeLinks, holding: Holding) -> None:
         self._links = links
+        self._holding = holding
         self._sessions: dict[Upstream, aiohttp.ClientSession] = {}
 
     async def close(self) -> None:
@@ -60,24 +62,20 @@ class Upstreams:
 
     async def fetch(self, cluster: ClusterRecord, path: str) -> Answer:
         """GET a percent-encoded path of the cluster."""
-        async with self._open(cluster, "GET", path, CIMultiDict()) as response:
-            return await _whole(response)
+        return await self._ask_whole(cluster, "GET", path, CIMultiDict())
 
     async def ask(self, cluster: ClusterRecord, path: str, question: Any) -> Answer:
         """POST JSON to a percent-encoded path of the cluster, on the gateway's own behalf."""
         body = orjson.dumps(question)
         headers = CIMultiDict({"Content-Type": "application/json", "Content-Length": str(len(body))})
-        async with self._open(cluster, "POST", path, headers, _sliced(body)) as response:
-            return await _whole(response)
+        return await self._ask_whole(cluster, "POST", path, headers, body)
 
     async def send(self, exchange: Exchange, cluster: ClusterRecord, body: bytes) -> Answer:
         """The cluster's answer to the request with another body, uncompressed."""
         headers = _forwarded_headers(exchange)
         headers.popall("Accept-Encoding", None)
         headers["Content-Length"] = str(len(body))
-        target = target_of(exchange)
-        async with self._open(cluster, exchange.method, target, headers, _sendable(body)) as response:
-            return await _whole(response)
+        return await self._ask_whole(cluster, exchange.method, target_of(exchange), headers, body)
 
     async def pass_through(self, exchange: Exchange, cluster: ClusterRecord, body: bytes | None = None) -> str | None:
         """Carry the request to the cluster and its answer back, byte for byte as they come.
@@ -85,7 +83,15 @@ class Upstreams:
         ``body`` is the request's if it has been read. Returns the sentence of an error answer.
         Raises Refused while nothing was answered.
         """
+        if body is None and cluster.rolling and _is_small_json(exchange):
+            body = await exchange.body.read()
+        if body is None and not exchange.body.absent:  # it can be sent once only
+            return await self._pass_through(exchange, cluster, None)
+        return await self._holding.persist(cluster, lambda: self._pass_through(exchange, cluster, body))
+
+    async def _pass_through(self, exchange: Exchange, cluster: ClusterRecord, body: bytes | None) -> str | None:
         if body is not None and (linked := await self._ask_node(exchange, cluster, body)):
+            _check_begun(cluster, linked.status)
             return await _answer_linked(exchange, linked)
         headers = _forwarded_headers(exchange)
         data: AsyncIterator[bytes] | bytes | None = None
@@ -95,7 +101,24 @@ class Upstreams:
                 headers["Content-Length"] = str(length)
             data = exchange.body.stream() if body is None else _sendable(body)
         async with self._open(cluster, exchange.method, target_of(exchange), headers, data) as response:
+            _check_begun(cluster, response.status)
             return await _carry_back(exchange, response)
+
+    async def _ask_whole(
+        self,
+        cluster: ClusterRecord,
+        method: str,
+        target: str,
+        headers: CIMultiDict[str],
+        body: bytes | None = None,
+    ) -> Answer:
+        async def ask() -> Answer:
+            data = None if body is None else _sendable(body)
+            async with self._open(cluster, method, target, headers, data) as response:
+                _check_begun(cluster, response.status)
+                return await _whole(response)
+
+        return await self._holding.persist(cluster, ask)
 
     async def _ask_node(self, exchange: Exchange, cluster: ClusterRecord, body: bytes) -> LinkAnswer | None:
         line = f"{exchange.method} {target_of(exchange)}"
@@ -128,7 +151,7 @@ class Upstreams:
             raise Refused(504, f"Cluster {cluster.name} did not answer in time.") from error
         except aiohttp.ClientConnectorError as error:
             sentence = f"Cluster {cluster.name} cannot be reached right now. Try again in a second."
-            raise Refused(503, sentence, retry_after=1) from error
+            raise Refused(503, sentence, retry_after=1, not_begun=True) from error
         except aiohttp.ClientError as error:
             if isinstance(error.__cause__, Refused | ClientGone):  # reading the request failed, not sending it
                 raise error.__cause__ from None
@@ -149,6 +172,17 @@ class Upstreams:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return session
+
+
+def _check_begun(cluster: ClusterRecord, status: int) -> None:
+    """Raises Refused for what an embedded node answers while it stops: it lets nobody in any more."""
+    if status == 503 and cluster.rolling and cluster.upstream.server is None:
+        raise Refused(503, f"Cluster {cluster.name} is restarting. Try again in a second.", 1, not_begun=True)
+
+
+def _is_small_json(exchange: Exchange) -> bool:
+    is_json = (exchange.header(b"content-type") or "").startswith("application/json")
+    return is_json and (exchange.body.declared_length or _BUFFERED + 1) <= _BUFFERED
 
 
 def _connector(upstream: Upstream) -> aiohttp.BaseConnector:
@@ -210,7 +244,7 @@ async def _answer_linked(exchange: Exchange, answer: LinkAnswer) -> str | None:
 
 async def _carry_back(exchange: Exchange, response: aiohttp.ClientResponse) -> str | None:
     headers = _answered_headers(response)
-    if response.content_length is not None and response.content_length <= _BUFFERED_ANSWER:
+    if response.content_length is not None and response.content_length <= _BUFFERED:
         body = await response.read()
         await exchange.answer(response.status, headers, body)
         return sentence_in(body) if response.status >= 400 else None

@@ -17,6 +17,7 @@ CATALOGUE_FILE = Path(__file__).with_name("catalogue.toml")
 
 MODALITIES = ("text", "image")
 VECTOR_TYPES = ("dense", "sparse", "multi")
+POOLINGS = ("mean", "cls", "last_token", "disabled")
 FAMILIES = ("dense", "bm25", "splade", "colbert", "image")
 
 
@@ -48,7 +49,7 @@ class Weights:
     hub_repo: str | None = None  # None: the files are in the operator's folder, or in a package
     model_file: str | None = None  # the ONNX graph, relative to the model's folder
     sha256: str | None = None  # of ``model_file`` on the hub, where it is known; lower-case hex
-    pooling: str | None = None  # set where fastembed does not know the model: it is registered with this
+    pooling: str | None = None  # one of POOLINGS where fastembed does not know the model: it is registered with this
     package: PackagedWeights | None = None
 
 
@@ -108,12 +109,12 @@ def _entries(path: Path) -> list[Fields]:
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8")).get("models")
     except tomllib.TOMLDecodeError as error:
-        raise CatalogueError(f"{path.name}: {error}") from error
+        raise CatalogueError(f"{path}: {error}") from error
     if not isinstance(entries, list) or not entries:
-        raise CatalogueError(f"{path.name} lists no models")
+        raise CatalogueError(f"{path} lists no models")
     names = [entry.get("name") if isinstance(entry, dict) else None for entry in entries]
     return [
-        Fields(f"{path.name}, model {name or f'number {number}'}", entry)
+        Fields(f"{path}, model {name or f'number {number}'}", entry)
         for number, (name, entry) in enumerate(zip(names, entries, strict=True), start=1)
     ]
 
@@ -201,7 +202,7 @@ def _weights(fields: Fields) -> Weights:
         hub_repo=fields.text("hub_repo", None),
         model_file=fields.text("model_file", None),
         sha256=_digest(fields, None),
-        pooling=fields.text("pooling", None),
+        pooling=fields.one_of("pooling", POOLINGS, None),
         package=_package(package) if package else None,
     )
     fields.finish()

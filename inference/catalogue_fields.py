@@ -41,9 +41,9 @@ class Fields:
             raise self.fail(field, f"must be {least} or more, got {value}")
         return value
 
-    def one_of(self, field: str, choices: tuple[str, ...]) -> str:
-        value: str = self.take(field, str)
-        if value not in choices:
+    def one_of(self, field: str, choices: tuple[str, ...], default: Any = ...) -> Any:
+        value = self.take(field, str, default)
+        if value not in (*choices, default):
             raise self.fail(field, f"must be one of {', '.join(choices)}, got {value!r}")
         return value
 

@@ -34,7 +34,9 @@ def request_download(*, spec: ModelSpec, account: Account, requested_by: Actor) 
     Raises ServiceError when there is nothing to fetch: an external model, one without files, or no network allowed.
     """
     if spec.weights is None or spec.weights.fastembed_id is None:
-        raise ServiceError(Code.FAILED_PRECONDITION, f"Model {spec.name} has no weights to download.")
+        raise ServiceError(
+            Code.FAILED_PRECONDITION, f"Model {spec.name} needs no weights, so there is nothing to download."
+        )
     if settings.INFERENCE_OFFLINE:
         sentence = f"This cloud is offline, so the weights of {spec.name} cannot be downloaded."
         raise ServiceError(Code.FAILED_PRECONDITION, f"{sentence} Put them into INFERENCE_MODELS_DIR.")

@@ -30,12 +30,24 @@ class Input:
 
 @dataclass(frozen=True)
 class TriedInput:
-    """What a model made of one input: ``tokens`` it processed, whether the text was ``truncated``, its vector."""
+    """What a model made of one input: ``tokens`` it processed, its vector, and where a text was cut.
+
+    ``kept``: from and up to which character the model saw the text (``label``); None for all of it.
+    """
 
     label: str
     tokens: int
-    truncated: bool
+    kept: tuple[int, int] | None
     vector: Any
+
+    @property
+    def cut(self) -> list[tuple[bool, str]]:
+        """The text in pieces, each with whether the model saw it; none for an input that it saw whole."""
+        if self.kept is None:
+            return []
+        start, end = self.kept
+        pieces = [(False, self.label[:start]), (True, self.label[start:end]), (False, self.label[end:])]
+        return [(seen, piece) for seen, piece in pieces if piece]
 
     @property
     def first_numbers(self) -> str:
@@ -102,7 +114,7 @@ def try_model(*, cluster: Cluster, model: OfferedModel, inputs: Sequence[Input],
         return Tried(model, refusal=answer.json()["error"])
     found = answer.json()
     tried = [
-        TriedInput(one.label, facts["tokens"], facts["truncated"], vector)
+        TriedInput(one.label, facts["tokens"], facts.get("kept"), vector)
         for one, facts, vector in zip(wanted, found["inputs"], found["embeddings"], strict=True)
     ]
     return Tried(model, milliseconds, tuple(tried))

@@ -19,6 +19,7 @@ customElements.define("time-chart", class extends HTMLElement {
     this.themes = matchMedia("(prefers-color-scheme: dark)");
     this.redraw = () => this.draw();
     this.themes.addEventListener("change", this.redraw);
+    document.addEventListener("theme", this.redraw);
     this.resized = new ResizeObserver(() => this.plot?.setSize(this.size()));
     this.resized.observe(this);
     this.draw();
@@ -26,6 +27,7 @@ customElements.define("time-chart", class extends HTMLElement {
 
   disconnectedCallback() {
     this.themes.removeEventListener("change", this.redraw);
+    document.removeEventListener("theme", this.redraw);
     this.resized.disconnect();
     this.plot?.destroy();
     this.figure.remove();

@@ -36,6 +36,13 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (changed) announce(changed.textContent);
 });
 
+// The server tells which theme it remembers from now on; pages that come later have it from the start.
+document.addEventListener("theme", (event) => {
+  const { name } = event.detail;
+  document.documentElement.dataset.theme = name;
+  for (const choice of document.querySelectorAll('input[name="theme"]')) choice.checked = choice.value === name;
+});
+
 function showProblem(text) {
   const problem = document.getElementById("connection-problem");
   problem.textContent = text;
@@ -47,3 +54,12 @@ document.addEventListener("htmx:responseError", (event) => {
   showProblem(`The console answered ${event.detail.xhr.status}. Reload the page to see why.`);
 });
 document.addEventListener("htmx:afterOnLoad", () => showProblem(""));
+
+// A file that is too large is refused before it is sent: the answer to half an upload seldom arrives.
+document.addEventListener("change", ({ target }) => {
+  if (!target.dataset?.mostBytes) return;
+  const tooLarge = [...target.files].some((file) => file.size > Number(target.dataset.mostBytes));
+  target.setCustomValidity(tooLarge ? "This file is too large. Split it." : "");
+  target.form.noValidate = !tooLarge;
+  target.reportValidity();
+});

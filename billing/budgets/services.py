@@ -19,11 +19,11 @@ from billing.budgets.models import Budget, BudgetAlert, BudgetWatch, Notificatio
 from billing.budgets.queries import newest_usage, spending
 from billing.budgets.rules import Measure, Spending, forecast, reached, used_up
 from billing.budgets.webhooks import check_webhook_url
-from billing.jobs import wake
 from billing.rules import Month
 from cloudconsole.accounts.models import Account
 from cloudconsole.accounts.services import Actor, record_audit_event
 from cloudconsole.errors import Code, ServiceError
+from cloudconsole.jobs import wake
 from clusters.models import Cluster, DatabaseApiKey
 from clusters.notifications import announce_cluster_change
 
@@ -57,7 +57,7 @@ def create_budget(*, account: Account, wish: BudgetWish, requested_by: Actor) ->
     if Budget.objects.filter(account=account).count() >= MOST_BUDGETS:
         raise ServiceError(Code.RESOURCE_EXHAUSTED, f"An account has at most {MOST_BUDGETS} budgets. Remove one.")
     if Budget.objects.filter(account=account, name=wish.name).exists():
-        raise ServiceError(Code.ALREADY_EXISTS, f"There is a budget {wish.name} already.", "name")
+        raise ServiceError(Code.ALREADY_EXISTS, f"There is a budget {wish.name} already. Choose another name.", "name")
     budget = Budget.objects.create(account=account, **asdict(wish))
     _audit(budget, "create", requested_by, after=asdict(wish))
     _look_soon(account)
@@ -69,7 +69,7 @@ def update_budget(*, budget: Budget, wish: BudgetWish, requested_by: Actor) -> B
     """Change a budget. A hard cap that it no longer reaches is lifted at once. Raises ServiceError."""
     _check(budget.account, wish)
     if Budget.objects.filter(account=budget.account, name=wish.name).exclude(pk=budget.pk).exists():
-        raise ServiceError(Code.ALREADY_EXISTS, f"There is a budget {wish.name} already.", "name")
+        raise ServiceError(Code.ALREADY_EXISTS, f"There is a budget {wish.name} already. Choose another name.", "name")
     before = {name: getattr(budget, name) for name in asdict(wish)}
     was_capped = budget.capped_month is not None
     for name, value in asdict(wish).items():
@@ -167,12 +167,18 @@ def _check(account: Account, wish: BudgetWish) -> None:
     if problem := wish.webhook_url and check_webhook_url(wish.webhook_url):
         raise ServiceError(Code.INVALID_ARGUMENT, problem, "webhook_url")
     if len(wish.emails) > MOST_EMAILS:
-        raise ServiceError(Code.INVALID_ARGUMENT, f"At most {MOST_EMAILS} e-mail addresses.", "emails")
+        raise ServiceError(
+            Code.INVALID_ARGUMENT, f"A budget tells at most {MOST_EMAILS} e-mail addresses. Leave some out.", "emails"
+        )
     for address in wish.emails:
         try:
             validate_email(address)
         except ValidationError:
-            raise ServiceError(Code.INVALID_ARGUMENT, f"{address} is not an e-mail address.", "emails") from None
+            raise ServiceError(
+                Code.INVALID_ARGUMENT,
+                f"{address} is not an e-mail address. Write it like finance@example.com.",
+                "emails",
+            ) from None
 
 
 def _look_soon(account: Account) -> None:

@@ -68,7 +68,8 @@ def remove_payment_method(*, account: Account, method_id: UUID, requested_by: Ac
     others = account.payment_methods.exclude(pk=method.pk).order_by("created_at", "id")
     if not others.exists() and (reasons := [reason for ask in REASONS_TO_PAY if (reason := ask(account))]):
         raise ServiceError(
-            Code.FAILED_PRECONDITION, f"This is the account's last payment method, and {' and '.join(reasons)}."
+            Code.FAILED_PRECONDITION,
+            f"This is the account's last payment method, and {' and '.join(reasons)}. Add another one first.",
         )
     _record(method, requested_by, "delete", before=_facts(method), after=None)
     method.delete()

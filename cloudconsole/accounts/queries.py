@@ -43,6 +43,12 @@ def members_of(account: Account) -> QuerySet[Membership]:
     return account.memberships.select_related("user").order_by("pk")
 
 
+def emails_of_those_who_may(account: Account, permission: str) -> list[str]:
+    """The addresses of the members who have this permission, who joined first comes first."""
+    roles = [role for role in Role if permission in permissions_of_role(role)]
+    return list(members_of(account).filter(role__in=roles).values_list("user__email", flat=True))
+
+
 def member_of(account: Account, user_id: UUID) -> Membership:
     """One member of the account. Raises ServiceError NOT_FOUND."""
     membership = members_of(account).filter(user_id=user_id).first()

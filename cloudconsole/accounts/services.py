@@ -49,7 +49,9 @@ def create_account(*, name: str, owner_email: str, owner_password: str) -> Accou
     try:
         validate_email(owner_email)
     except ValidationError:
-        raise ServiceError(Code.INVALID_ARGUMENT, f"{owner_email} is not an e-mail address.", "email") from None
+        raise ServiceError(
+            Code.INVALID_ARGUMENT, f"{owner_email} is not an e-mail address. Write it like owner@example.com.", "email"
+        ) from None
     if User.objects.filter(email__iexact=owner_email).exists():
         raise ServiceError(Code.ALREADY_EXISTS, f"There is a user {owner_email} already.", "email")
     account = Account.objects.create(name=name)

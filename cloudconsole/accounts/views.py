@@ -1,4 +1,4 @@
-"""Console pages of an account: members, management keys, its name, and which account one looks at."""
+"""Console pages of an account: members, management keys, and which account one looks at."""
 
 from typing import Any
 from uuid import UUID
@@ -10,11 +10,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from cloudconsole.accounts.forms import MemberForm, NameForm, RoleForm
+from cloudconsole.accounts.forms import MemberForm, RoleForm
 from cloudconsole.accounts.members import add_member, change_role, remove_member
 from cloudconsole.accounts.permissions import DESCRIPTIONS, Role
 from cloudconsole.accounts.queries import management_keys_of, member_of, members_of
-from cloudconsole.accounts.services import Actor, create_management_key, rename_account, revoke_management_key
+from cloudconsole.accounts.services import Actor, create_management_key, revoke_management_key
 from cloudconsole.errors import ServiceError
 from cloudconsole.web.access import CHOSEN_ACCOUNT, AccountRequest, account_page
 
@@ -25,18 +25,14 @@ def members(request: AccountRequest) -> HttpResponse:
     return _render_members(request)
 
 
-def _render_members(
-    request: AccountRequest, *, member_form: MemberForm | None = None, name_form: NameForm | None = None
-) -> HttpResponse:
-    refused = member_form or name_form
+def _render_members(request: AccountRequest, *, member_form: MemberForm | None = None) -> HttpResponse:
     context = {
         "people": list(members_of(request.account)),
         "roles": [(role, DESCRIPTIONS[role]) for role in Role],
         "given_roles": [Role.ADMIN, Role.BASE],
         "member_form": member_form or MemberForm(initial={"role": Role.ADMIN}),
-        "name_form": name_form or NameForm(initial={"name": request.account.name}),
     }
-    return render(request, "accounts/members.html", context, status=422 if refused else 200)
+    return render(request, "accounts/members.html", context, status=422 if member_form else 200)
 
 
 @require_POST
@@ -57,25 +53,6 @@ def add(request: AccountRequest) -> HttpResponse:
             messages.success(request, f"{membership.user.email} is a member now.")
             return redirect("accounts:members")
     return _render_members(request, member_form=form)
-
-
-@require_POST
-@account_page("read:users", "write:account")
-def rename(request: AccountRequest) -> HttpResponse:
-    form = NameForm(request.POST)
-    if form.is_valid():
-        try:
-            rename_account(
-                account=request.account,
-                name=form.cleaned_data["name"],
-                requested_by=Actor.of_user(request.user),
-            )
-        except ServiceError as error:
-            form.add_error("name", error.sentence)
-        else:
-            messages.success(request, "The account has a new name.")
-            return redirect("accounts:members")
-    return _render_members(request, name_form=form)
 
 
 @require_POST

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from cloudconsole.paths import grpc_socket, link_socket
 from clusters.agent.process import Lines, NodeProcess
+from clusters.agent.spare import SpareProcess
 from clusters.agent.usage import RunningNode
 from clusters.agent.wanted import WantedNode
 
@@ -26,8 +27,9 @@ State = Literal["starting", "running", "backing_off", "stopped"]
 class NodeKeeper:
     """Keeps the node of one cluster running between ``start`` and ``stop``."""
 
-    def __init__(self, storage: Path, socket: Path) -> None:
+    def __init__(self, storage: Path, socket: Path, spare: SpareProcess) -> None:
         self._storage = storage
+        self._spare = spare
         self.socket = socket
         self.state: State = "stopped"
         self.restarts = 0
@@ -95,7 +97,7 @@ class NodeKeeper:
         """Run one process to its end; returns its exit status, or why it could not start."""
         self.state = "starting"
         try:
-            self._process = await NodeProcess.start(wanted, self._storage, self.socket, self.lines)
+            self._process = await NodeProcess.start(wanted, self._storage, self.socket, self.lines, self._spare)
         except OSError as error:
             return str(error)
         if self._stopping.is_set():  # told to stop before there was a process to stop
@@ -110,3 +112,4 @@ class NodeKeeper:
     async def _watch_readiness(self, process: NodeProcess) -> None:
         await process.wait_ready()
         self.state = "running"
+        self._spare.prepare()

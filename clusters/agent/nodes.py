@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clusters.agent.keeper import NodeKeeper
+from clusters.agent.spare import SpareProcess
 from clusters.agent.usage import RunningNode
 from clusters.agent.wanted import Configuration, WantedNode, WantedNodes
 from clusters.provisioners.owner import Owner
@@ -28,6 +29,7 @@ class Nodes:
     def __init__(self, clusters_dir: Path, socket_dir: Path) -> None:
         self._store = WantedNodes(clusters_dir)
         self._socket_dir = socket_dir
+        self._spare = SpareProcess()
         self._wanted: dict[str, WantedNode] = {}
         self._keepers: dict[str, NodeKeeper] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -115,6 +117,7 @@ class Nodes:
     async def shut_down(self) -> None:
         """Stop all processes; what is wanted stays as it is."""
         await asyncio.gather(*(keeper.stop() for keeper in self._keepers.values()))
+        await self._spare.close()
 
     def _want(self, wanted: WantedNode) -> None:
         self._store.save(wanted)
@@ -123,7 +126,7 @@ class Nodes:
     def _keeper(self, cluster_id: str) -> NodeKeeper:
         if cluster_id not in self._keepers:
             socket = self._socket_dir / f"n-{cluster_id}.sock"
-            self._keepers[cluster_id] = NodeKeeper(self._store.storage(cluster_id), socket)
+            self._keepers[cluster_id] = NodeKeeper(self._store.storage(cluster_id), socket, self._spare)
         return self._keepers[cluster_id]
 
     def _status(self, cluster_id: str) -> dict[str, Any]:

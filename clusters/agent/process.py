@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +12,11 @@ import httpx
 import psutil
 
 from cloudconsole.paths import grpc_socket
+from clusters.agent.spare import SpareProcess
 from clusters.agent.wanted import WantedNode
 
-PROJECT_DIR = Path(__file__).resolve().parents[2]
 KILL_AFTER_SECONDS = 40.0
 _PREFIX_LENGTH = 8
-_LONGEST_LINE = 64 * 1024
 _READY_POLL_SECONDS = 0.05
 Lines = deque[tuple[str, str]]  # of a node's output: when (ISO 8601), and what
 
@@ -35,25 +33,16 @@ class NodeProcess:
         self.started_at = datetime.now(UTC)
 
     @classmethod
-    async def start(cls, wanted: WantedNode, storage: Path, socket: Path, lines: Lines) -> "NodeProcess":
+    async def start(
+        cls, wanted: WantedNode, storage: Path, socket: Path, lines: Lines, spare: SpareProcess
+    ) -> "NodeProcess":
         """Start a node; it removes stale sockets itself and ends with this process. Its output goes to ``lines``."""
         arguments = ["--data-dir", str(storage), "--socket", str(socket), "--cluster-id", wanted.cluster_id]
         arguments += ["--grpc-socket", str(grpc_socket(socket))]
         arguments += ["--version", wanted.configuration.version.removeprefix("v"), "--parent-pid", str(os.getpid())]
         if wanted.configuration.inference_enabled:
             arguments.append("--inference")
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "clusters.node",
-            *arguments,
-            cwd=PROJECT_DIR,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            limit=_LONGEST_LINE,
-            start_new_session=True,  # a terminal's Ctrl-C reaches nodes through the agent only
-        )
+        process = await spare.take(arguments)
         return cls(process, wanted.cluster_id, socket, lines)
 
     async def wait(self) -> int:

@@ -58,7 +58,7 @@ def _lines_of(operation: Operation) -> Iterator[LogLine]:
     if operation.started_at:
         yield line(operation.started_at, f"{operation.summary}: started")
     for step, ended in zip(STEPS[OperationKind(operation.kind)], operation.step_times, strict=False):
-        yield line(datetime.fromisoformat(ended), f"{step.title}: done")
+        yield line(datetime.fromisoformat(ended), f"{step.title_for(operation.cluster)}: done")
     if operation.finished_at:
         failed = operation.state == Operation.State.FAILED
         ending = operation.error if failed else operation.get_state_display().lower()

@@ -1,9 +1,14 @@
-"""``python -m clusters.node``: run the node of one cluster until SIGTERM."""
+"""``python -m clusters.node``: run the node of one cluster until SIGTERM.
+
+``--standby`` instead of the options waits for them as a JSON list on standard input, with everything imported: most of
+the time that a node takes to start is over then. It ends when nobody can send them any more.
+"""
 
 import argparse
 import asyncio
 import contextlib
 import fcntl
+import json
 import logging
 import os
 import signal
@@ -36,7 +41,8 @@ _BACKLOG = 2048
 
 def main() -> None:
     """Parse the command line and serve; exits 0 after a drain and 1 when the node cannot run."""
-    options = _parse_options()
+    arguments = _awaited_arguments() if sys.argv[1:] == ["--standby"] else sys.argv[1:]
+    options = _parse_options(arguments)
     log_to_stdout()
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     if options.parent_pid is not None:
@@ -46,7 +52,15 @@ def main() -> None:
         sys.exit(runner.run(_serve(options)))
 
 
-def _parse_options() -> argparse.Namespace:
+def _awaited_arguments() -> list[str]:
+    line = sys.stdin.readline()
+    if not line:
+        sys.exit(0)
+    arguments: list[str] = json.loads(line)
+    return arguments
+
+
+def _parse_options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m clusters.node", description=__doc__)
     parser.add_argument("--data-dir", type=Path, required=True, help="folder of the cluster's collections")
     listen = parser.add_mutually_exclusive_group(required=True)
@@ -59,7 +73,7 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument("--version", required=True, help="the Qdrant version to report, such as 1.19.0")
     parser.add_argument("--inference", action="store_true", help="inference is on for the cluster")
     parser.add_argument("--parent-pid", type=int, help="end with this parent process")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from weakref import WeakSet
 
 import grpc
 
@@ -24,11 +25,12 @@ class LinkApi:
         self._idle = asyncio.Event()
         self._idle.set()
         self._server: asyncio.Server | None = None
+        self._connections: WeakSet[LinkServer] = WeakSet()
 
     async def start(self, socket: str) -> None:
         """Listen on the unix socket of this path."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(lambda: LinkServer(self._answer), socket)
+        self._server = await loop.create_unix_server(self._connected, socket)
 
     async def stop(self, seconds: float) -> None:
         """Answer UNAVAILABLE to new calls, give those in flight this long."""
@@ -36,8 +38,15 @@ class LinkApi:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._idle.wait()
+                for connection in self._connections:
+                    connection.say_farewell()
         if self._server is not None:
             self._server.close()
+
+    def _connected(self) -> LinkServer:
+        connection = LinkServer(self._answer)
+        self._connections.add(connection)
+        return connection
 
     async def _answer(self, line: str, message: bytes) -> LinkAnswer:
         of_rest = " " in line

@@ -69,7 +69,7 @@ def _carry_out(work: Work) -> None:
     operation = work.operation
     try:
         for step in _steps(work)[operation.steps_done :]:
-            logger.info("cluster %s: %s: %s", work.cluster.pk, operation.summary, step.title)
+            logger.info("cluster %s: %s: %s", work.cluster.pk, operation.summary, step.title_for(work.cluster))
             check_wanted(operation)
             if step.run:
                 with kept_lease(operation):

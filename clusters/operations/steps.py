@@ -19,7 +19,7 @@ from clusters.provisioners.owner import Owner
 from clusters.rules.lifecycle import OperationKind
 
 READY_DEADLINE_SECONDS = 60
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.05
 
 
 class StepFailed(Exception):
@@ -46,10 +46,17 @@ class Step:
     record: Callable[[Work, datetime], None] | None = None
     undo: Callable[[Work], None] | None = None
     record_undo: Callable[[Work, datetime], None] | None = None
+    rolling_title: str = ""  # what it is where requests wait for several nodes; "{nodes}" is their number
+
+    def title_for(self, cluster: Cluster) -> str:
+        """What the step is called when it is done to this cluster."""
+        if self.rolling_title and cluster.restarts_rolling:
+            return self.rolling_title.format(nodes=cluster.number_of_nodes)
+        return self.title
 
 
 def close_endpoint(work: Work, _at: datetime) -> None:
-    """From here on the gateway answers 503 with Retry-After for this cluster."""
+    """From here on the gateway answers 503 with Retry-After for this cluster, or has its requests wait."""
     Cluster.objects.filter(pk=work.cluster.pk).update(serving=False)
     announce_cluster_change(work.cluster.pk)
 
@@ -115,33 +122,32 @@ def await_ready(work: Work) -> None:
 
 
 _CLOSE = Step("Close the endpoint", record=close_endpoint)
-_STOP = Step("Stop the node, after its running requests", stop_node)
-_AWAIT = Step("Wait until the node is ready", await_ready)
+_HOLD = Step("Close the endpoint", record=close_endpoint, rolling_title="Have requests wait until the nodes are back")
+_STOP = Step(
+    "Stop the node, after its running requests",
+    stop_node,
+    rolling_title="Stop the {nodes} nodes, which are one process here, after their running requests",
+)
+_AWAIT = Step(
+    "Wait until the node is ready",
+    await_ready,
+    rolling_title="Wait until the {nodes} nodes are ready, then let requests in",
+)
+
+
+def _starting(how: str) -> Step:
+    return Step(f"Start the node {how}", start_node, begin_compute, rolling_title=f"Start the {{nodes}} nodes {how}")
+
 
 STEPS: dict[OperationKind, tuple[Step, ...]] = {
     OperationKind.CREATE: (
         Step("Start the node", start_node, begin_compute, undo=remove_node, record_undo=finish_compute),
         _AWAIT,
     ),
-    OperationKind.RESTART: (
-        _CLOSE,
-        _STOP,
-        Step("Start the node with the new configuration", start_node, begin_compute),
-        _AWAIT,
-    ),
-    OperationKind.SCALE: (
-        _CLOSE,
-        _STOP,
-        Step("Start the node in its new size", start_node, begin_compute),
-        _AWAIT,
-    ),
+    OperationKind.RESTART: (_HOLD, _STOP, _starting("with the new configuration"), _AWAIT),
+    OperationKind.SCALE: (_HOLD, _STOP, _starting("in the new size"), _AWAIT),
     OperationKind.SCALE_OUT: (Step("Count the nodes and their disks anew", record=begin_compute),),
-    OperationKind.UPGRADE: (
-        _CLOSE,
-        _STOP,
-        Step("Start the node with the new version", start_node, begin_compute),
-        _AWAIT,
-    ),
+    OperationKind.UPGRADE: (_HOLD, _STOP, _starting("with the new version"), _AWAIT),
     OperationKind.SUSPEND: (
         Step("Close the endpoint", record=close_endpoint, record_undo=open_endpoint),
         Step("Stop the node, after its running requests", stop_this_generation, finish_compute, undo=replace_node),

@@ -79,16 +79,52 @@ def may_start(kind: OperationKind, phase: Phase) -> bool:
 
 def refusal_sentence(kind: OperationKind, name: str, phase: Phase) -> str:
     """Why ``kind`` cannot start now and what to do about it."""
-    state = phase.replace("_", " ").lower()
-    return f"Cluster {name} is {state}, so it cannot {kind.replace('-', ' ')} now. {_WHAT_TO_DO.get(phase, _WAIT)}"
+    what_to_do = _ALREADY.get((kind, phase)) or _WHAT_TO_DO.get(phase, _WAIT)
+    if kind == OperationKind.UNSUSPEND and phase in _UPDATABLE:
+        what_to_do = "It is not suspended, so there is nothing to resume."
+    return f"Cluster {name} {_STATES[phase]} and cannot be {_ASKED[kind]} now. {what_to_do}"
 
 
+_STATES = {
+    Phase.CREATING: "is being created",
+    Phase.FAILED_TO_CREATE: "could not be created",
+    Phase.UPDATING: "is being updated",
+    Phase.FAILED_TO_UPDATE: "could not be updated",
+    Phase.SCALING: "is being scaled",
+    Phase.UPGRADING: "is being upgraded",
+    Phase.SUSPENDING: "is being suspended",
+    Phase.SUSPENDED: "is suspended",
+    Phase.FAILED_TO_SUSPEND: "could not be suspended",
+    Phase.RESUMING: "is being resumed",
+    Phase.FAILED_TO_RESUME: "could not be resumed",
+    Phase.HEALTHY: "is healthy",
+    Phase.NOT_READY: "is not ready",
+    Phase.DELETING: "is being deleted",
+    Phase.DELETED: "is deleted",
+}
+_ASKED = {
+    OperationKind.CREATE: "created",
+    OperationKind.RESTART: "restarted",
+    OperationKind.SCALE: "scaled",
+    OperationKind.SCALE_OUT: "scaled",
+    OperationKind.UPGRADE: "upgraded",
+    OperationKind.SUSPEND: "suspended",
+    OperationKind.UNSUSPEND: "resumed",
+    OperationKind.DELETE: "deleted",
+}
 _WAIT = "Wait until it is healthy and try again."
 _WHAT_TO_DO = {
+    Phase.SUSPENDING: "Wait until it is suspended, then resume it.",
     Phase.SUSPENDED: "Resume it and try again.",
     Phase.FAILED_TO_RESUME: "Resume it and try again.",
-    Phase.FAILED_TO_SUSPEND: "Suspend it again, or restart it.",
     Phase.FAILED_TO_CREATE: "Try its creation again, or delete it.",
-    Phase.HEALTHY: "It runs already.",
     Phase.DELETING: "Create a new one.",
+    Phase.DELETED: "Create a new one.",
+}
+_ALREADY = {
+    (OperationKind.SUSPEND, Phase.SUSPENDING): "Wait until that is done.",
+    (OperationKind.SUSPEND, Phase.SUSPENDED): "There is nothing left to do.",
+    (OperationKind.UNSUSPEND, Phase.RESUMING): "Wait until that is done.",
+    (OperationKind.DELETE, Phase.DELETING): "Wait until that is done.",
+    (OperationKind.DELETE, Phase.DELETED): "There is nothing left to do.",
 }

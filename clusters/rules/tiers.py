@@ -10,7 +10,10 @@ def refusal_of_free_shape(*, region_name: str, free_tier: bool, nodes: int, addi
             "free-region", f"Free clusters are not offered in {region_name}. Choose a region with a free tier."
         )
     if nodes != 1 or additional_disk_gib:
-        return Refusal("free-size", "A free cluster has exactly one node and no additional disk.")
+        return Refusal(
+            "free-size",
+            "A free cluster has exactly one node and no additional disk. Ask for that, or choose a paid package.",
+        )
     return None
 
 

@@ -83,6 +83,20 @@ class Embedder:
                 return await self._embed_images(spec, resident, kind, checked, trace)
             return await self._embed_tokens(spec, resident, kind, checked, trace)
 
+    async def count_tokens(self, name: Any, inputs: Any) -> list[int]:
+        """How many tokens the model would process of each input, to be stored; nothing is run. Raises InferenceError.
+
+        An image counts what the catalogue says.
+        """
+        spec = _model(name)
+        if spec.is_external:
+            raise InferenceError(400, "invalid_input", f"Only the provider can count the tokens of {name}.")
+        texts = [one.text for one in _check_inputs(spec, inputs)]
+        if spec.tokens_per_image is not None:
+            return [spec.tokens_per_image] * len(texts)
+        async with self.registry.using(spec) as resident:
+            return await self._in_thread("update", resident.model.count_tokens, texts)
+
     def start(self) -> None:
         """Begin to run batches, and to look for and load models."""
         self._scheduler.start()
@@ -102,15 +116,15 @@ class Embedder:
         self, spec: ModelSpec, resident: Resident, kind: str, inputs: Sequence[_Input], trace: str
     ) -> Embeddings:
         sizes = [_matryoshka_size(spec, index, one.options) for index, one in enumerate(inputs)]
-        truncated = []
+        kept = []
         with self._scheduler.request(resident.queue, kind, len(inputs), trace) as request:
             for start in range(0, len(inputs), _TOKENIZED_AT_ONCE):
                 texts = [one.text for one in inputs[start : start + _TOKENIZED_AT_ONCE]]
                 tokenized = await self._tokenize(resident, texts, kind)
-                truncated += [text.truncated for text in tokenized]
+                kept += [text.kept for text in tokenized]
                 request.add(tokenized)
             results = await request.results()
-        return _embeddings(spec, results, sizes, truncated)
+        return _embeddings(spec, results, sizes, kept)
 
     async def _tokenize(self, resident: Resident, texts: list[str], kind: str) -> Any:
         begun = time.monotonic()
@@ -129,7 +143,7 @@ class Embedder:
         with self._scheduler.request(resident.queue, kind, waiting, trace) as request:
             request.add(await self._images.prepare(resident.model, [one.text for one in inputs]))
             results = await request.results()
-        return _embeddings(spec, results, sizes, [False] * len(inputs))
+        return _embeddings(spec, results, sizes, [None] * len(inputs))
 
     async def _embed_words(self, spec: ModelSpec, model: Any, kind: str, inputs: Sequence[_Input]) -> Embeddings:
         vectors, counts = [], []
@@ -144,7 +158,7 @@ class Embedder:
                     raise _invalid(index, f"has wrong options: {error}") from error
             vectors.append(seen[key])
             counts.append(count)
-        return Embeddings(spec.name, spec.vector_type, vectors, counts, [False] * len(inputs))
+        return Embeddings(spec.name, spec.vector_type, vectors, counts, [None] * len(inputs))
 
     async def _in_thread(self, kind: str, function: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._tokenizing[kind], function, *arguments)
@@ -183,14 +197,17 @@ def _check_input(spec: ModelSpec, index: int, one: Any) -> _Input:
 
 
 def _embeddings(
-    spec: ModelSpec, results: Sequence[tuple[Any, int]], sizes: Sequence[int | None], truncated: list[bool]
+    spec: ModelSpec,
+    results: Sequence[tuple[Any, int]],
+    sizes: Sequence[int | None],
+    kept: list[tuple[int, int] | None],
 ) -> Embeddings:
     return Embeddings(
         model=spec.name,
         vector_type=spec.vector_type,
         vectors=[_cut(vector, size) for (vector, _), size in zip(results, sizes, strict=True)],
         tokens=[tokens for _, tokens in results],
-        truncated=truncated,
+        kept=kept,
     )
 
 

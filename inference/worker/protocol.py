@@ -39,14 +39,19 @@ class Embeddings:
     ``vectors``: 1-D float32 arrays (dense), ``SparseEmbedding`` (sparse) or 2-D float32 arrays, one row per token
     (multi). ``tokens``: what the model processed for each input, special tokens included; 0 for an input that
     repeats an earlier one of the request, which was processed once. So their sum is what the request cost.
-    ``truncated``: whether the text was longer than the context window.
+    ``kept``: from and up to which character the model saw a text that is longer than its context window; None for
+    inputs that it saw whole.
     """
 
     model: str
     vector_type: str
     vectors: list[Any]
     tokens: list[int]
-    truncated: list[bool]
+    kept: list[tuple[int, int] | None]
+
+    @property
+    def truncated(self) -> list[bool]:
+        return [kept is not None for kept in self.kept]
 
 
 class InferenceError(Exception):
@@ -79,7 +84,7 @@ def encode_embeddings(embeddings: Embeddings) -> bytes:
             "vector_type": embeddings.vector_type,
             "dimensions": dimensions,
             "tokens": embeddings.tokens,
-            "truncated": embeddings.truncated,
+            "kept": embeddings.kept,
             "lengths": lengths,
         }
     )
@@ -100,7 +105,7 @@ def decode_embeddings(body: bytes) -> Embeddings:
             vector_type=header["vector_type"],
             vectors=_vectors(header, memoryview(body)[start:]),
             tokens=header["tokens"],
-            truncated=header["truncated"],
+            kept=[None if kept is None else (kept[0], kept[1]) for kept in header["kept"]],
         )
     except (struct.error, KeyError, TypeError) as error:
         raise ValueError(f"not an answer of the inference worker: {error}") from error

@@ -45,7 +45,7 @@ class WeightStore:
         Raises ``WeightsUnavailable`` when the operator's folder is there but lacks a file (it was meant to be used),
         and ``WeightsDamaged`` when the cache has the model but a file is gone or cut short.
         """
-        if self.models_dir is not None and (own := self.models_dir / spec.name).is_dir():
+        if (own := self.own_folder(spec)) is not None:
             if missing := missing_files(spec, own):
                 raise WeightsUnavailable(f"{own} lacks {', '.join(missing)}.")
             return own
@@ -55,6 +55,11 @@ class WeightStore:
         if damage := weight_files.damage(cached):
             raise WeightsDamaged(f"the weights in {cached} are damaged: {damage}.")
         return cached
+
+    def own_folder(self, spec: ModelSpec) -> Path | None:
+        """The operator's folder for the model, which goes before everything else; None when there is none."""
+        own = self.models_dir / spec.name if self.models_dir is not None else None
+        return own if own is not None and own.is_dir() else None
 
     def fetch(self, spec: ModelSpec, on_progress: Progress, *, afresh: bool = False) -> Path:
         """The folder with the model's weights, fetched if need be. ``on_progress`` gets 0..1, or None if unknown.

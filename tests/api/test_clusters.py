@@ -108,7 +108,7 @@ def test_a_cluster_that_cannot_be_is_refused(api, wish, payment_method, changed,
 def test_more_nodes_than_the_quota_are_refused(api, wish, payment_method):
     answer = api.post(CLUSTERS, wish(configuration={"numberOfNodes": 51}))
     assert (answer.status_code, answer.json()["code"]) == (429, 8)
-    assert answer.json()["message"] == "A cluster of this account has at most 50 nodes."
+    assert answer.json()["message"] == "A cluster of this account has at most 50 nodes. Ask for fewer."
 
 
 def test_a_paid_cluster_needs_a_payment_method(api, wish):

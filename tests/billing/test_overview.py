@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from billing.lines import bill_lines
 from billing.models import UsageEvent
+from billing.month_tally import month_tally
 from billing.overview import Overview
 from billing.rules import Month
 from billing.terms import terms_of
@@ -17,9 +17,8 @@ NOVEMBER = Month.of(NOON)
 
 
 def overview_of(customer: Customer, now: datetime = NOON + timedelta(hours=12)) -> Overview:
-    lines = bill_lines(account=customer.account, month=NOVEMBER)
     terms = terms_of(account=customer.account, month=NOVEMBER)
-    return Overview(month=NOVEMBER, lines=lines, terms=terms, now=now)
+    return Overview(tally=month_tally(customer.account, NOVEMBER), terms=terms, now=now)
 
 
 @pytest.fixture

@@ -1,13 +1,17 @@
 """Free clusters that nobody uses, on a clock of the test's."""
 
 from datetime import UTC, datetime, timedelta
+from smtplib import SMTPServerDisconnected
 
 import pytest
 
-from cloudconsole.accounts.models import AuditEvent
+from cloudconsole.accounts.models import AuditEvent, Membership, User
+from cloudconsole.accounts.permissions import Role
 from cloudconsole.accounts.services import SYSTEM
+from clusters import idle_notices
+from clusters.idle_notices import send_idle_notices
 from clusters.idleness import enforce_idleness
-from clusters.models import ClusterActivity
+from clusters.models import ClusterActivity, IdleNotice
 from clusters.queries import idle_warning
 from clusters.rules.idle import Idleness, IdleStep
 from clusters.rules.lifecycle import Phase
@@ -122,3 +126,53 @@ def test_a_cluster_that_was_there_before_starts_counting_now(make_cluster):
     cluster = make_cluster("old", paid=False, created_at=day(-300))
     assert enforced(cluster, 0).phase == Phase.HEALTHY
     assert cluster.activity.last_used_at == T0
+
+
+@pytest.fixture
+def told(free):
+    """Who may do something about the cluster, and who may not."""
+    for email, role in (("owner", Role.OWNER), ("admin", Role.ADMIN), ("base", Role.BASE)):
+        user = User.objects.create_user(email=f"{email}@acme.example", password="correct horse battery")
+        Membership.objects.create(account=free.account, user=user, role=role)
+
+
+@pytest.mark.django_db
+def test_those_who_can_do_something_are_told_by_e_mail_once(free, told, mailoutbox):
+    for number in (5, 6):
+        enforced(free, number)
+        send_idle_notices(now=day(number))
+    assert [mail.to for mail in mailoutbox] == [["owner@acme.example"], ["admin@acme.example"]]
+    assert mailoutbox[0].subject == "Free cluster free is not used"
+    assert "is suspended on February 5, 2026. Send it a request" in mailoutbox[0].body
+    assert f"/clusters/{free.pk}/" in mailoutbox[0].body
+    enforced(free, 21)
+    send_idle_notices(now=day(21))
+    assert "deleted with its data on February 26, 2026" in mailoutbox[-1].body
+    assert len(mailoutbox) == 4
+
+
+@pytest.mark.django_db
+def test_nobody_is_told_of_what_does_not_happen_any_more(free, told, mailoutbox):
+    enforced(free, 5)
+    _written.clear()
+    note_use(free)
+    send_idle_notices(now=day(5))
+    assert mailoutbox == []
+    assert not IdleNotice.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_mail_server_that_is_away_gets_the_rest_later(free, told, mailoutbox, monkeypatch):
+    enforced(free, 5)
+    taken = []
+
+    def one_and_no_more(*message):
+        if taken:
+            raise SMTPServerDisconnected("gone")
+        taken.append(message)
+
+    monkeypatch.setattr(idle_notices, "send_mail", one_and_no_more)
+    send_idle_notices(now=day(5))
+    monkeypatch.undo()
+    send_idle_notices(now=day(5.1))
+    assert [taken[0][3], *(mail.to for mail in mailoutbox)] == [["owner@acme.example"], ["admin@acme.example"]]

@@ -1,5 +1,6 @@
 """The lifecycle table, over every kind of operation and every phase."""
 
+import re
 from itertools import product
 
 import pytest
@@ -40,5 +41,28 @@ def test_from_every_phase_some_operation_can_be_started_until_it_is_deleted():
 
 def test_a_refusal_says_what_the_cluster_does_and_what_to_do():
     sentence = refusal_sentence(OperationKind.RESTART, "new-us", Phase.SUSPENDED)
-    assert "new-us is suspended" in sentence
-    assert "try again" in sentence
+    assert sentence == "Cluster new-us is suspended and cannot be restarted now. Resume it and try again."
+
+
+def test_every_refusal_names_the_state_and_a_way_out():
+    for kind, phase in product(OperationKind, Phase):
+        if not may_start(kind, phase):
+            said, way_out, rest = refusal_sentence(kind, "new-us", phase).split(".")
+            assert "unsuspend" not in said
+            assert re.fullmatch(r"Cluster new-us (is|could not be) [a-z ]+ and cannot be [a-z]+ed now", said)
+            assert way_out.split()[0] in {"Wait", "Resume", "Try", "Create", "There", "It"}
+            assert not rest
+
+
+@pytest.mark.parametrize(
+    ("kind", "phase", "way_out"),
+    [
+        (OperationKind.UNSUSPEND, Phase.HEALTHY, "It is not suspended, so there is nothing to resume."),
+        (OperationKind.UNSUSPEND, Phase.SUSPENDING, "Wait until it is suspended, then resume it."),
+        (OperationKind.SUSPEND, Phase.SUSPENDED, "There is nothing left to do."),
+        (OperationKind.SCALE, Phase.UPGRADING, "Wait until it is healthy and try again."),
+        (OperationKind.UPGRADE, Phase.DELETED, "Create a new one."),
+    ],
+)
+def test_a_refusal_fits_what_was_asked(kind, phase, way_out):
+    assert refusal_sentence(kind, "new-us", phase).endswith(way_out)

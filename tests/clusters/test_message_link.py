@@ -78,12 +78,16 @@ def test_an_answer_that_nobody_waits_for_any_more_is_dropped(tmp_path: Path) -> 
     over_link(tmp_path, answer, use)
 
 
-def test_a_link_whose_other_end_goes_fails_what_is_under_way(tmp_path: Path) -> None:
+@pytest.mark.parametrize("farewell", [False, True])
+def test_a_link_whose_other_end_goes_fails_what_is_under_way(tmp_path: Path, farewell: bool) -> None:
+    """After a farewell it is certain that the other end never began with it."""
     servers: list[LinkServer] = []
 
     async def run() -> None:
         async def answer(_path: str, _message: bytes) -> LinkAnswer:
-            servers[0]._transport.abort()
+            if farewell:
+                servers[0].say_farewell()
+            servers[0]._transport.close()
             return LinkAnswer(0, "", b"")
 
         def connected() -> LinkServer:
@@ -93,9 +97,10 @@ def test_a_link_whose_other_end_goes_fails_what_is_under_way(tmp_path: Path) -> 
         socket = str(tmp_path / "node.link")
         async with await asyncio.get_running_loop().create_unix_server(connected, socket):
             link = await Link.open(socket)
-            with pytest.raises(LinkBroken):
+            with pytest.raises(LinkBroken) as broken:
                 await link.call("/a", b"")
             assert link.closed
+            assert broken.value.not_begun == farewell
 
     asyncio.run(run())
 

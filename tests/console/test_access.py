@@ -71,11 +71,11 @@ class TestMembers:
     def test_an_admin_may_not_touch_the_account_and_is_told_why(
         self, admins_console: Client, account: Account, user: User
     ) -> None:
-        page = parse(admins_console.get("/access"))
+        page = parse(admins_console.get("/settings"))
         assert needs("write:account") in page.one("section", aria_labelledby="name-title").text
-        assert not [form for form in page.all("form") if form.attributes["action"] == "/access/name"]
+        assert not [form for form in page.all("form") if form.attributes["action"] == "/settings/name"]
         admin = User.objects.get(email="admin@acme.example")
-        for path, fields in (("/access/name", {"name": "Mine now"}), (f"/access/members/{admin.pk}/owner", {})):
+        for path, fields in (("/settings/name", {"name": "Mine now"}), (f"/access/members/{admin.pk}/owner", {})):
             answer = admins_console.post(path, fields)
             assert answer.status_code == 403
             assert needs("write:account") in parse(answer).text
@@ -101,8 +101,8 @@ class TestMembers:
         assert roles(others) == {colleague.email: "owner"}
 
     def test_the_account_gets_another_name(self, console: Client, account: Account) -> None:
-        assert console.post("/access/name", {"name": "abc"}).status_code == 422
-        console.post("/access/name", {"name": "Acme Corporation"})
+        assert console.post("/settings/name", {"name": "abc"}).status_code == 422
+        console.post("/settings/name", {"name": "Acme Corporation"})
         assert Account.objects.get(pk=account.pk).name == "Acme Corporation"
 
 

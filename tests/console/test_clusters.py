@@ -7,13 +7,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from cloudconsole.accounts.models import AuditEvent, PaymentMethod
+from cloudconsole.accounts.models import Account, AuditEvent, PaymentMethod
 from cloudconsole.accounts.permissions import permission_refusal
 from cloudconsole.secrets_at_rest import hash_secret
+from clusters.list_views import CLUSTERS_PER_PAGE
 from clusters.models import Cluster, DatabaseApiKey, Package, Region
 from clusters.rules.lifecycle import Phase
 from inference.gate import eligibility
-from tests.console.conftest import make_operation
+from tests.console.conftest import make_operation, record_usage
 from tests.console.html import Element, parse
 
 MX1, FREE = "6f0c7d3a-4b0e-5c55-9d0e-1f6a3c1f0002", "6f0c7d3a-4b0e-5c55-9d0e-1f6a3c1f0001"
@@ -32,9 +33,7 @@ def chosen(page: Element) -> dict[str, str | None]:
         for one in page.all("input", type="radio")
         if "checked" in one.attributes
     }
-    selected = [one for one in page.one("select", name="region").all("option") if "selected" in one.attributes]
-    name = page.one("input", name="name").attributes.get("value")
-    return radios | {"name": name, "region": selected[0].attributes["value"] if selected else None}
+    return radios | {"name": page.one("input", name="name").attributes.get("value")}
 
 
 class TestList:
@@ -59,6 +58,73 @@ class TestList:
         }
         assert rows["eu"][2:4] == ["aws · eu-central-1", "mx1 paid"]
 
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ({"search": "REC"}, {"recipes"}),
+            ({"search": "us-east4"}, {"cars"}),
+            ({"search": "gcp cars"}, {"cars"}),
+            ({"search": "gcp recipes"}, set()),
+            ({"search": "6f0c7d3a-0000"}, {"recipes"}),
+            ({"phase": "good"}, {"recipes", "eu"}),
+            ({"phase": "bad"}, {"cars"}),
+            ({"phase": "quiet"}, {"asleep"}),
+            ({"phase": "quiet", "search": "cars"}, set()),
+            ({"inference": "on"}, {"recipes"}),
+            ({"inference": "off"}, {"asleep"}),
+            ({"inference": "switching-on"}, {"cars"}),
+            ({"inference": "unavailable"}, {"eu"}),
+            ({"inference": "no such state", "page": "x", "search": " "}, {"recipes", "eu", "cars", "asleep"}),
+        ],
+    )
+    def test_it_finds_what_one_looks_for(
+        self, query: dict[str, str], found: set[str], console: Client, make_cluster: Callable[..., Cluster]
+    ) -> None:
+        make_cluster("recipes", inference=True, id="6f0c7d3a-0000-5c55-9d0e-1f6a3c1f0009")
+        failed = {"phase": Phase.FAILED_TO_UPDATE, "applied_configuration": {}}
+        make_cluster("cars", provider="gcp", region="us-east4", inference=True, **failed)
+        make_cluster("asleep", phase=Phase.SUSPENDED)
+        make_cluster("eu", region="eu-central-1")
+        page = parse(console.get("/clusters", query))
+        assert {row.one("th").text for row in page.one(id="clusters").all("tr")[1:]} == found
+        if not found:
+            assert "No cluster matches" in page.text
+        fragment = console.get("/clusters", query, headers={"HX-Request": "true", "HX-Target": "clusters"})
+        assert parse(fragment).one(id="clusters").text == page.one(id="clusters").text
+
+    def test_it_says_what_each_cluster_costs_this_month(
+        self, console: Client, make_cluster: Callable[..., Cluster]
+    ) -> None:
+        for name, tokens in (("one", 1_000_000), ("two", 500_000), ("none", 0)):
+            record_usage(make_cluster(name), "mixedbread-ai/mxbai-embed-large-v1", tokens)
+        foreign = make_cluster("foreign", account=Account.objects.create(name="Somebody else"))
+        record_usage(foreign, "mixedbread-ai/mxbai-embed-large-v1", 1_000_000)
+        rows = parse(console.get("/clusters?costs=1")).one(id="clusters").all("tr")[1:]
+        costs = {row.one("th").text: row.all("td", class_="number")[0].text for row in rows}
+        assert costs == {"one": "$0.03", "two": "$0.015", "none": "$0.00"}
+
+    def test_costs_arrive_after_the_rest_and_changes_are_followed(
+        self, console: Client, make_cluster: Callable[..., Cluster]
+    ) -> None:
+        cluster = make_cluster("one")
+        waiting = parse(console.get("/clusters?phase=good")).one(id="clusters")
+        assert (waiting.attributes["hx-trigger"], waiting.one("td", class_="number").text) == ("load", "…")
+        assert waiting.attributes["hx-get"] == "/clusters?phase=good&page=1&costs=1"
+        settled = parse(console.get("/clusters?costs=1")).one(id="clusters")
+        assert "hx-get" not in settled.attributes
+        Cluster.objects.filter(pk=cluster.pk).update(phase=Phase.UPDATING)
+        assert parse(console.get("/clusters?costs=1")).one(id="clusters").attributes["hx-trigger"] == "every 2s"
+
+    def test_many_clusters_stand_on_several_pages(self, console: Client, make_cluster: Callable[..., Cluster]) -> None:
+        template = make_cluster("first", created_at=timezone.now() - timedelta(days=1))
+        names = [f"more-{number}" for number in range(CLUSTERS_PER_PAGE)]
+        same = {f.name: getattr(template, f.name) for f in Cluster._meta.fields if f.name not in ("id", "created_at")}
+        Cluster.objects.bulk_create(Cluster(**same | {"name": name}) for name in names)
+        page = parse(console.get("/clusters?search=r"))
+        assert len(page.one(id="clusters").all("tr")) == CLUSTERS_PER_PAGE + 1
+        older = page.one("a", rel="next").attributes["href"]
+        assert [row.one("th").text for row in parse(console.get(older)).one(id="clusters").all("tr")[1:]] == ["first"]
+
     def test_an_account_without_clusters_is_told_what_to_do(self, console: Client) -> None:
         page = parse(console.get("/clusters"))
         assert page.all("a", href="/clusters/new")
@@ -71,6 +137,60 @@ class TestCreate:
         assert "$0.026 per hour" in quote
         assert "$18.98 per month of 730 hours" in quote
         assert "On from the start" in quote
+
+    def test_every_region_says_whether_it_has_inference(self, console: Client) -> None:
+        labels = [label.text for label in parse(console.get("/clusters/new", WISH)).all("label", class_="package")]
+        assert "US West (Oregon) us-west-2 Inference" in labels
+        assert "Europe (Frankfurt) eu-central-1 No inference" in labels
+
+    def test_nodes_and_disk_count_in_the_price(self, console: Client) -> None:
+        wish = WISH | {"number_of_nodes": "3", "additional_disk_gib": "100"}
+        for target in ("offer", "quote"):
+            fragment = parse(console.get("/clusters/new", wish, headers={"HX-Request": "true", "HX-Target": target}))
+            quote = fragment.one("section", class_="card quote").text
+            assert "$0.138 per hour" in quote
+            assert "$100.74 per month" in quote
+            assert "additional disk $0.06 per hour" in quote
+            assert "3 × 0.5 vCPU · 2 GiB RAM · 108 GiB disk" in quote
+
+    @pytest.mark.parametrize(
+        ("size", "sentence"),
+        [
+            ({"number_of_nodes": "51"}, "Nodes: Ensure this value is less than or equal to 50."),
+            ({"number_of_nodes": "many"}, "Nodes: Enter a whole number."),
+            ({"additional_disk_gib": "-1"}, "Additional disk per node, in GiB: Ensure this value is greater"),
+        ],
+    )
+    def test_a_size_that_cannot_be_is_said_before_and_refused(
+        self, size: dict[str, str], sentence: str, console: Client, payment_method: PaymentMethod
+    ) -> None:
+        page = parse(console.get("/clusters/new", WISH | size))
+        assert sentence in page.one(id="create-refusal").text
+        [field] = size
+        answer = console.post("/clusters/new", WISH | size)
+        assert answer.status_code == 422
+        assert parse(answer).one("p", id=f"id_{field}_error").text in sentence or "greater" in sentence
+        assert not Cluster.objects.exists()
+
+    def test_what_the_account_may_not_have_is_said_before(
+        self, console: Client, make_cluster: Callable[..., Cluster]
+    ) -> None:
+        assert "needs a payment method" in parse(console.get("/clusters/new", WISH)).one(id="create-refusal").text
+        make_cluster("free-us", paid=False)
+        page = parse(console.get("/clusters/new", WISH | {"tier": "free", "region": "us-east-1", "package": FREE}))
+        assert "Delete it, or choose a paid package." in page.one(id="create-refusal").text
+
+    def test_a_free_cluster_has_no_size_to_choose(self, console: Client) -> None:
+        larger = {"tier": "free", "region": "us-east-1", "package": FREE, "number_of_nodes": "3"}
+        page = parse(console.get("/clusters/new", WISH | larger))
+        assert not page.all("input", name="number_of_nodes")
+        assert "1 × 0.5 vCPU" in page.one("section", class_="card quote").text
+        assert "A free cluster has exactly one node" in parse(console.post("/clusters/new", WISH | larger)).text
+
+    def test_it_is_created_in_the_size_that_was_chosen(self, console: Client, payment_method: PaymentMethod) -> None:
+        console.post("/clusters/new", WISH | {"number_of_nodes": "2", "additional_disk_gib": "10"})
+        cluster = Cluster.objects.get()
+        assert (cluster.number_of_nodes, cluster.additional_disk_gib) == (2, 10)
 
     @pytest.mark.parametrize(
         ("wish", "package"),
@@ -91,7 +211,7 @@ class TestCreate:
 
     def test_another_provider_offers_its_own_regions(self, console: Client) -> None:
         page = parse(console.get("/clusters/new", WISH | {"provider": "azure"}))
-        codes = [option.attributes["value"] for option in page.one("select", name="region").all("option")]
+        codes = [radio.attributes["value"] for radio in page.all("input", name="region")]
         assert sorted(codes) == ["eastus", "germanywestcentral", "southeastasia", "uksouth"]
         assert chosen(page)["region"] == "eastus"
 
@@ -161,7 +281,7 @@ class TestCreate:
         second = WISH | {"tier": "free", "region": "us-east-1", "package": FREE}
         answer = console.post("/clusters/new", second)
         assert parse(answer).one("p", id="id_package_error").text == (
-            "An account can have one free cluster, and this one has it already."
+            "An account can have one free cluster, and this one has it already. Delete it, or choose a paid package."
         )
         assert chosen(parse(answer)) == second
 
@@ -258,7 +378,7 @@ class TestOverview:
         path = f"/clusters/{make_cluster().pk}/api-keys"
         console.post(path, {"name": "backend"})
         for name, sentence in (
-            ("backend", "This cluster has a key called backend already."),
+            ("backend", "This cluster has a key called backend already. Choose another name."),
             ("a/b", "Use letters, digits, spaces, hyphens and underscores only."),
         ):
             answer = console.post(path, {"name": name})

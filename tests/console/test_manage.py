@@ -36,12 +36,12 @@ def test_what_cannot_be_done_now_stands_beside_its_reason(
     cluster = make_cluster(phase=Phase.SUSPENDED, serving=False)
     page = parse(console.get(manage(cluster)))
     reasons = [one.text for one in page.all("p", class_="reason")]
-    assert any("it cannot scale now. Resume it and try again." in reason for reason in reasons)
-    assert any("it cannot suspend now. Resume it" in reason for reason in reasons)
+    assert any("cannot be scaled now. Resume it and try again." in reason for reason in reasons)
+    assert any("cannot be suspended now. There is nothing left to do." in reason for reason in reasons)
     assert page.all("a", href=f"{manage(cluster)}/resume")
     answer = console.post(f"{manage(cluster)}/suspend")
     assert answer.status_code == 409
-    assert "it cannot suspend now" in parse(answer).text
+    assert "cannot be suspended now" in parse(answer).text
     assert not Operation.objects.exists()
 
 

@@ -65,8 +65,23 @@ def test_who_may_only_look_sees_why(readers_console: Client, cluster: Cluster) -
 
 def tried(name: str, *vectors: object) -> Tried:
     spec = CATALOGUE[name]
-    inputs = tuple(TriedInput(f"{name} {number}", 1, False, vector) for number, vector in enumerate(vectors))
+    inputs = tuple(TriedInput(f"{name} {number}", 1, None, vector) for number, vector in enumerate(vectors))
     return Tried(OfferedModel(spec.id, spec, 0), 1.0, inputs)
+
+
+@pytest.mark.parametrize(
+    ("kept", "pieces"),
+    [
+        (None, []),
+        ((0, 8), [(True, "the kept"), (False, " and the rest")]),
+        ((13, 21), [(False, "the kept and "), (True, "the rest")]),
+        ((0, 0), [(False, "the kept and the rest")]),
+    ],
+)
+def test_a_cut_text_falls_into_what_the_model_saw_and_what_not(
+    kept: tuple[int, int] | None, pieces: list[tuple[bool, str]]
+) -> None:
+    assert TriedInput("the kept and the rest", 4, kept, [1.0]).cut == pieces
 
 
 def test_dense_vectors_are_compared_by_their_angle() -> None:

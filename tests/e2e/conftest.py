@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.running_cloud import RunningCloud
 
@@ -24,10 +24,14 @@ QUIET = [
 PATIENCE_MILLISECONDS = 20_000  # a restart takes two seconds on a quiet machine
 
 
+def find_chromium() -> str | None:
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Ends with this package: Playwright's event loop would make Django refuse the database to later tests."""
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    chromium = find_chromium()
     if not chromium:
         pytest.skip("no Chromium: set CHROMIUM to its program or put chromium on PATH")
     expect.set_options(timeout=PATIENCE_MILLISECONDS)
@@ -72,19 +76,24 @@ def demo(browser: Browser, request: pytest.FixtureRequest) -> Demo:
     return demo
 
 
+def _is_complaint(said: ConsoleMessage, of_missing: bool) -> bool:
+    return said.type in ("error", "warning") and (of_missing or "status of 404" not in said.text)
+
+
 @pytest.fixture
 def open_page(demo: Demo, browser: Browser) -> Iterator[Callable[..., Page]]:
     """Pages of browsers of their own. At the end none of them may have complained."""
     complaints: list[str] = []
     with ExitStack() as stack:
 
-        def open_one(**options: Any) -> Page:
+        def open_one(*, complains_of_missing: bool = True, **options: Any) -> Page:
+            """``complains_of_missing=False``: a page that is looked for and not there is no fault of the console's."""
             context = browser.new_context(base_url=demo.console, viewport={"width": 1280, "height": 900}, **options)
             stack.callback(context.close)
             context.set_default_timeout(PATIENCE_MILLISECONDS)
             page = context.new_page()
             # Violations of the content security policy arrive as console errors.
-            page.on("console", lambda said: said.type in ("error", "warning") and complaints.append(said.text))
+            page.on("console", lambda said: _is_complaint(said, complains_of_missing) and complaints.append(said.text))
             page.on("pageerror", lambda error: complaints.append(str(error)))
             return page
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from clusters.agent import nodes
 from clusters.agent.server import run_agent
+from clusters.agent.spare import SpareProcess
 from clusters.agent.wanted import WantedNode
 
 DATA, RUN = Path(sys.argv[1]), Path(sys.argv[2])
@@ -19,7 +20,7 @@ DATA, RUN = Path(sys.argv[1]), Path(sys.argv[2])
 class LightKeeper:
     """What ``NodeKeeper`` is for processes."""
 
-    def __init__(self, storage: Path, socket: Path) -> None:
+    def __init__(self, storage: Path, socket: Path, spare: SpareProcess) -> None:
         self._storage = storage
         self._running: WantedNode | None = None
 

@@ -19,7 +19,6 @@ import httpx
 import uvicorn
 from django.conf import settings
 
-from cloudconsole.lifeline import die_with_parent
 from cloudconsole.paths import PROJECT_DIR, grpc_socket
 from clusters.provisioners.node_agent import NodeAgentProvisioner
 from gateway.app import Gateway
@@ -66,12 +65,9 @@ def running_node(cluster_id: uuid.UUID, folder: Path) -> Iterator["subprocess.Po
     place = NodeAgentProvisioner(settings.PATHS.run).upstream(cluster_id)
     command = [sys.executable, "-m", "clusters.node", "--data-dir", str(folder), "--socket", place]
     command += ["--grpc-socket", str(grpc_socket(Path(place)))]
-    process = subprocess.Popen(
-        [*command, "--cluster-id", str(cluster_id), "--version", "1.19.0"],
-        cwd=PROJECT_DIR,
-        env=os.environ,
-        preexec_fn=die_with_parent,
-    )
+    # Nothing of Python may run between fork and exec: a gRPC channel may be open in this process.
+    command += ["--cluster-id", str(cluster_id), "--version", "1.19.0", "--parent-pid", str(os.getpid())]
+    process = subprocess.Popen(command, cwd=PROJECT_DIR, env=os.environ)
     try:
         wait_until(lambda: _ready(place), seconds=30, what="the node is ready")
         yield process

@@ -98,7 +98,7 @@ def test_each_input_says_what_it_cost_and_whether_it_was_cut(server: QdrantServe
     answer = server.ask(text("a cat"), text("word " * 300), text("a cat"), text("a cat", "bm25")).json()
     assert answer["inputs"] == [
         {"tokens": 4, "truncated": False},
-        {"tokens": 256, "truncated": True},
+        {"tokens": 256, "truncated": True, "kept": [0, 254 * len("word ") - 1]},
         {"tokens": 0, "truncated": False},
         {"tokens": 1, "truncated": False},
     ]

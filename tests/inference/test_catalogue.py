@@ -61,6 +61,7 @@ MISTAKES = [
     ("context_window = 77", "", "clip-vit-b-32-text", "context_window"),
     ("tokens_per_image = 50", "", "clip-vit-b-32-vision", "tokens_per_image"),
     ('family = "bm25"', 'family = "bm26"', "qdrant/bm25", "family"),
+    ('pooling = "mean"', 'pooling = "max"', "multilingual-e5", "pooling"),
     ('model_file = "vespa_colbert.onnx"', "", "colbert", "model_file"),
     ("size = 83_506_384", "size = 0", "all-minilm", "size"),
     ('sha256 = "b9a0018d', 'sha256 = "B9A0018D', "all-minilm", "sha256"),

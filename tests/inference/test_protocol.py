@@ -26,10 +26,10 @@ def _floats(*shape: int) -> Any:
 )
 def test_dense_and_multi_vectors_arrive_unchanged(vector_type: str, vectors: list[Any]) -> None:
     count = len(vectors)
-    sent = Embeddings("some/model", vector_type, vectors, list(range(count)), [True] * count)
+    sent = Embeddings("some/model", vector_type, vectors, list(range(count)), [(0, n) for n in range(count)])
     received = decode_embeddings(encode_embeddings(sent))
     assert (received.model, received.vector_type) == ("some/model", vector_type)
-    assert (received.tokens, received.truncated) == (sent.tokens, sent.truncated)
+    assert (received.tokens, received.kept) == (sent.tokens, sent.kept)
     assert [vector.shape for vector in received.vectors] == [vector.shape for vector in vectors]
     for got, wanted in zip(received.vectors, vectors, strict=True):
         np.testing.assert_array_equal(got, wanted)
@@ -39,7 +39,7 @@ def test_sparse_vectors_arrive_unchanged_even_when_some_are_empty() -> None:
     largest = np.iinfo(np.uint32).max
     pairs = [([7, largest], [0.5, -1.0]), ([], []), ([0], [3.0])]
     vectors = [SparseEmbedding(np.array(i, np.uint32), np.array(v, np.float32)) for i, v in pairs]
-    received = decode_embeddings(encode_embeddings(Embeddings("m", "sparse", vectors, [1, 0, 1], [False] * 3)))
+    received = decode_embeddings(encode_embeddings(Embeddings("m", "sparse", vectors, [1, 0, 1], [None] * 3)))
     assert [(v.indices.tolist(), v.values.tolist()) for v in received.vectors] == pairs
 
 

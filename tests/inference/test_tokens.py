@@ -5,6 +5,7 @@ import random
 import string
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from inference.catalogue import CATALOGUE
+from inference.catalogue import CATALOGUE, Prefixes
 from inference.worker.embedding import Embedder
 from inference.worker.families.tokens import MOST_CHARACTERS, WindowTokenizer
 from inference.worker.weights import WeightStore
@@ -113,12 +114,51 @@ def test_a_batch_is_counted_as_the_tokenizer_counts_each_text(
     _, tokens = minilm.run(tokenized, kind)
     expected = [len(word_pieces.encode(text).ids) for text in texts]
     assert tokens == [min(count, 256) for count in expected]
-    assert [text.truncated for text in tokenized] == [count > 256 for count in expected]
+    assert [text.kept is not None for text in tokenized] == [count > 256 for count in expected]
 
 
 def test_a_text_without_any_end_of_a_word_is_still_counted_exactly(minilm: Any, word_pieces: Tokenizer) -> None:
     endless = "x" * 50_000
     assert minilm.tokenize([endless], "update")[0].ids == word_pieces.encode(endless).ids
+
+
+@settings(slow, max_examples=30)
+@given(text=long_texts)
+def test_what_is_kept_of_a_text_has_every_token_that_the_model_saw(minilm: Any, text: str) -> None:
+    [whole] = minilm.tokenize([text], "update")
+    if whole.kept is not None:
+        start, end = whole.kept
+        [kept] = minilm.tokenize([text[:end]], "update")
+        assert (start, kept.ids[:-1]) == (0, whole.ids[:-1])
+
+
+def test_the_place_of_a_cut_is_counted_in_the_text_as_it_was_sent(minilm: Any) -> None:
+    words = ["naïve", "日本", "🍪", "don't", "flour\u200b"]
+    text = "  \n" + " ".join(words * 100)
+    [cut] = minilm.tokenize([text], "update")
+    assert cut.kept is not None
+    [kept] = minilm.tokenize([text[: cut.kept[1]]], "update")
+    assert (kept.kept, kept.ids) == (None, cut.ids)
+
+
+def test_the_prefix_that_a_model_wants_is_not_of_the_text(minilm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "word " * 300
+    [plain] = minilm.tokenize([text], "search")
+    monkeypatch.setattr(minilm, "spec", replace(minilm.spec, prefixes=Prefixes(query="query: ", passage="")))
+    [prefixed] = minilm.tokenize([text], "search")
+    assert plain.kept == (0, 254 * 5 - 1)
+    assert prefixed.kept == (0, 252 * 5 - 1)
+
+
+def test_where_the_front_is_cut_off_the_end_is_kept(word_pieces: Tokenizer) -> None:
+    tokenizer = Tokenizer.from_str(word_pieces.to_str())
+    tokenizer.enable_truncation(max_length=5, direction="left")
+    windowed = WindowTokenizer(tokenizer, 256)
+    for text in ("one two three four five", "one " * MOST_CHARACTERS + "three four five"):
+        [encoding] = windowed.encode([text])
+        kept = windowed.kept(text, encoding)
+        assert kept is not None
+        assert text[slice(*kept)] == "three four five"
 
 
 def test_a_narrower_window_in_the_tokenizer_is_kept(word_pieces: Tokenizer) -> None:
@@ -138,8 +178,8 @@ def test_a_word_without_end_is_cut_where_reading_ends(minilm: Any) -> None:
     begun = time.process_time()
     [text] = minilm.tokenize(["x" * 10_000_000], "update")
     assert time.process_time() - begun < 5  # reading all of it takes fourteen seconds on the slowest machine at hand
-    assert (len(text.ids), text.truncated) == (3, True)
-    assert minilm.tokenize(["x" * MOST_CHARACTERS], "update")[0].truncated is False
+    assert (len(text.ids), text.kept) == (3, (0, MOST_CHARACTERS))
+    assert minilm.tokenize(["x" * MOST_CHARACTERS], "update")[0].kept is None
 
 
 class TestAThousandTexts:

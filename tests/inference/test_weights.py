@@ -71,7 +71,7 @@ def test_a_wheel_becomes_a_model_that_computes_what_its_weights_say(
     assert store.verify(spec) == []
     model = families.load(spec, folder, Devices(threads=1))
     tokenized = model.tokenize(["a text", "", "another, longer than the window of 24 tokens"], "update")
-    assert [text.truncated for text in tokenized] == [False, False, True]
+    assert [text.kept for text in tokenized] == [None, None, (0, 26)]
     vectors, tokens = model.run(tokenized, "update")
     assert tokens == [7, 2, 24]
     reference = NumpyBert(wheel.parent / "model")

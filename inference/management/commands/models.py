@@ -93,13 +93,16 @@ class Command(BaseCommand):
         self.stdout.write("A running worker keeps what it has loaded until it needs the room or restarts.")
 
     def _verify(self, specs: list[ModelSpec]) -> None:
-        problems = [f"{spec.name}: {problem}" for spec in specs for problem in self.store.verify(spec)]
+        own = {spec.name: folder for spec in specs if (folder := self.store.own_folder(spec)) is not None}
+        fetched = [spec for spec in specs if spec.name not in own]
+        problems = [f"{spec.name}: {problem}" for spec in fetched for problem in self.store.verify(spec)]
         if problems:
             raise CommandError(
                 "\n".join(problems) + "\nRun `manage.py models remove` with the model's name, and pull it again."
             )
         for spec in specs:
-            self.stdout.write(f"{spec.name}: as fetched")
+            folder = own.get(spec.name)
+            self.stdout.write(f"{spec.name}: {f'files of your own in {folder}' if folder else 'as fetched'}")
 
 
 def _all_with_files() -> list[ModelSpec]:

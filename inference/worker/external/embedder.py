@@ -66,7 +66,7 @@ class ExternalEmbedder:
         provider = PROVIDERS[prefix]
         url = (self._urls.get(prefix) or provider.url).rstrip("/") + provider.path
         deadline = asyncio.get_running_loop().time() + self._deadline_seconds
-        embeddings = Embeddings(name, spec.vector_type, [None] * len(inputs), [0] * len(inputs), [False] * len(inputs))
+        embeddings = Embeddings(name, spec.vector_type, [None] * len(inputs), [0] * len(inputs), [None] * len(inputs))
         free = asyncio.Semaphore(_CALLS_AT_ONCE)
 
         async def run(call: _Call) -> None:

@@ -17,22 +17,23 @@ from numpy.typing import NDArray
 
 from inference.catalogue import ModelSpec, Weights
 from inference.worker.devices import Devices
-from inference.worker.families.tokens import MOST_CHARACTERS, WindowTokenizer
+from inference.worker.families.tokens import WindowTokenizer
 from inference.worker.protocol import SparseEmbedding
 
 
 @dataclass(frozen=True)
 class TokenizedText:
-    """One text as the model will see it."""
+    """One text as the model will see it. ``kept``: from and up to which character it does; None for all of it."""
 
     ids: list[int]
     attention_mask: list[int]
-    truncated: bool
+    kept: tuple[int, int] | None
 
 
 class OnnxFamily:
     """A loaded model. ``tokenize`` and ``run`` may be called from different threads at the same time."""
 
+    _markers = 0  # tokens that are put in after tokenising
     embeddings_class: Any  # fastembed's front door for this family; it knows which class runs which model
 
     def __init__(self, spec: ModelSpec, folder: Path, devices: Devices) -> None:
@@ -52,11 +53,19 @@ class OnnxFamily:
         prefix = prefixes.query if kind == "search" else prefixes.passage
         known = tuple(text for text in (prefixes.query, prefixes.passage) if text)
         prefixed = [text if text.startswith(known) else prefix + text for text in texts]
-        encodings = self._tokenizer_for(kind).encode(prefixed)
-        return [
-            TokenizedText(e.ids, e.attention_mask, bool(e.overflowing) or len(text) > MOST_CHARACTERS)
-            for text, e in zip(prefixed, encodings, strict=True)
-        ]
+        tokenizer = self._tokenizer_for(kind)
+        tokenized = []
+        for text, whole, encoding in zip(texts, prefixed, tokenizer.encode(prefixed), strict=True):
+            kept = tokenizer.kept(whole, encoding)
+            if kept is not None:
+                added = len(whole) - len(text)
+                kept = max(kept[0] - added, 0), max(kept[1] - added, 0)
+            tokenized.append(TokenizedText(encoding.ids, encoding.attention_mask, kept))
+        return tokenized
+
+    def count_tokens(self, texts: list[str]) -> list[int]:
+        """The tokens that ``run`` would process of each text to be stored."""
+        return [sum(text.attention_mask) + self._markers for text in self.tokenize(texts, "update")]
 
     def run(self, batch: list[TokenizedText], kind: str) -> tuple[list[Any], list[int]]:
         """The vector and the number of processed tokens of each text; the batch is padded to its longest."""
@@ -82,7 +91,7 @@ class OnnxFamily:
         for text in batch:
             missing = longest - len(text.ids)
             padded.append(
-                TokenizedText(text.ids + [self._pad_id] * missing, text.attention_mask + [0] * missing, text.truncated)
+                TokenizedText(text.ids + [self._pad_id] * missing, text.attention_mask + [0] * missing, text.kept)
             )
         return padded
 
@@ -124,7 +133,8 @@ class ColbertModel(OnnxFamily):
 
     def _set_up_tokenizers(self, spec: ModelSpec) -> None:
         assert spec.context_window is not None
-        window = spec.context_window - self._model.RESERVED_MARKER_TOKENS
+        self._markers = self._model.RESERVED_MARKER_TOKENS
+        window = spec.context_window - self._markers
         self._model.tokenizer.no_padding()
         self._tokenizer = WindowTokenizer(self._model.tokenizer, window)
         self._query_tokenizer = WindowTokenizer(self._model.query_tokenizer, window)
@@ -135,8 +145,7 @@ class ColbertModel(OnnxFamily):
     def _vectors(self, output: Any, batch: list[TokenizedText], kind: str) -> list[NDArray[np.float32]]:
         rows = list(self._model._post_process_onnx_output(output, is_doc=kind != "search"))
         if kind == "search":  # rows beyond a query's own length belong to its longer neighbours
-            markers = self._model.RESERVED_MARKER_TOKENS
-            rows = [row[: len(text.ids) + markers] for row, text in zip(rows, batch, strict=True)]
+            rows = [row[: len(text.ids) + self._markers] for row, text in zip(rows, batch, strict=True)]
         return rows
 
 
@@ -183,7 +192,8 @@ def _register(weights: Weights) -> None:
             model=weights.fastembed_id,
             pooling=PoolingType[str(weights.pooling).upper()],
             normalization=True,
-            sources=ModelSource(hf=weights.hub_repo),
+            # fastembed wants a place to fetch it from, and never asks there: the files are in our folder.
+            sources=ModelSource(hf=weights.hub_repo or weights.fastembed_id),
             dim=0,
             model_file=weights.model_file,
         )

@@ -42,6 +42,19 @@ class WindowTokenizer:
                 encodings[number] = self._tokenizer.encode(text[:taken])
         return encodings
 
+    def kept(self, text: str, encoding: Encoding) -> tuple[int, int] | None:
+        """From and up to which character the text is in its encoding, by the tokenizer's own offsets; None for all."""
+        unread = max(len(text) - MOST_CHARACTERS, 0)
+        if not (unread or encoding.overflowing):
+            return None
+        spans = zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+        of_text = [span for span, special in spans if not special]
+        if self._head is None:
+            start = min((start for start, _ in of_text), default=0) if encoding.overflowing else 0
+            return unread + start, len(text)
+        end = max((end for _, end in of_text), default=0) if encoding.overflowing else MOST_CHARACTERS
+        return 0, end
+
 
 def _is_settled(encoding: Encoding) -> bool:
     """Whether the window ends more than one word before the last word that was tokenised."""

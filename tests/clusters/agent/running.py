@@ -70,11 +70,21 @@ class RunningAgent:
         return httpx.Client(transport=transport, base_url="http://node", timeout=20)
 
     def node_processes(self) -> list[int]:
-        """The pids of the agent's children."""
-        return [child.pid for child in psutil.Process(self.process.pid).children()]
+        """The pids of the agent's children that listen for requests: the one in waiting does not."""
+        return [child.pid for child in psutil.Process(self.process.pid).children() if _listens(child)]
+
+    def waiting_process(self) -> int | None:
+        """The pid of the process that waits to become a node; None while there is none."""
+        children = psutil.Process(self.process.pid).children()
+        waiting = (child.pid for child in children if child.cmdline()[-1:] == ["--standby"] and not _listens(child))
+        return next(waiting, None)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait for the end."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(60)
+
+
+def _listens(process: psutil.Process) -> bool:
+    return any(str(place.laddr).endswith(".sock") for place in process.net_connections("unix"))

@@ -154,6 +154,29 @@ class TestGenerations:
         assert not Path(agent.provisioner.upstream(cluster_id)).exists()
 
 
+class TestTheProcessInWaiting:
+    def test_it_becomes_the_next_node(self, agent: RunningAgent, cluster_id: uuid.UUID) -> None:
+        agent.started(cluster_id)
+        store_a_point(agent, cluster_id)
+        waiting = wait_until(agent.waiting_process, seconds=20, what="a process waits")
+        agent.provisioner.stop(cluster_id, Owner(2))
+        assert agent.started(cluster_id, generation=2).pid == waiting
+        assert stored_point(agent, cluster_id) == POINT
+
+    def test_without_it_a_node_starts_all_the_same(self, agent: RunningAgent, cluster_id: uuid.UUID) -> None:
+        agent.started(cluster_id)
+        os.kill(wait_until(agent.waiting_process, seconds=20, what="a process waits"), signal.SIGKILL)
+        agent.provisioner.stop(cluster_id, Owner(2))
+        assert agent.started(cluster_id, generation=2).state == "running"
+
+    def test_it_ends_with_its_agent(self, tmp_path_factory: pytest.TempPathFactory) -> None:
+        running = RunningAgent(tmp_path_factory.mktemp("waiting"))
+        running.started(uuid.uuid4())
+        waiting = wait_until(running.waiting_process, seconds=20, what="a process waits")
+        running.stop(signal.SIGKILL)
+        wait_until(lambda: not psutil.pid_exists(waiting), seconds=20, what="it ends too")
+
+
 class TestDeaths:
     def test_a_dead_node_is_started_again_and_counted(self, agent: RunningAgent, cluster_id: uuid.UUID) -> None:
         first = agent.started(cluster_id)

@@ -1,0 +1,142 @@
+"""Every page in a real browser: accessible in both themes, usable by keyboard alone, in the theme somebody chose."""
+
+from collections.abc import Callable
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import DataPlane, Demo, sign_in
+from tests.pages import NOTHING_THERE, PAGES
+
+ALL = {"sign in": "/sign-in", **PAGES, "nothing there": NOTHING_THERE}
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+
+
+def violations(page: Page, options: dict[str, Any] | None = None) -> list[str]:
+    """What axe-core finds, with the elements."""
+    found = Axe().run(page, options={"resultTypes": ["violations"], **(options or {})}).response["violations"]
+    return [f"{one['id']}: {node['html'][:160]} ({node['failureSummary']})" for one in found for node in one["nodes"]]
+
+
+def overflows(page: Page) -> list[str]:
+    """Widths, from a small phone to 4K, at which the page is wider than the window."""
+    found = []
+    for width in (360, 3840):
+        page.set_viewport_size({"width": width, "height": 900})
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append(f"wider than {width} px")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    return found
+
+
+def out_of_the_keyboards_reach(page: Page) -> list[str]:
+    """Controls that Tab does not reach, or not in the order in which they are read."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')]
+            .filter((one) => one.checkVisibility() && !one.disabled && one.type !== 'hidden')
+            .filter((one) => one.tabIndex > 0 || (one.tabIndex < 0 && !one.hasAttribute('tabindex')))
+            .map((one) => `not reached: ${one.outerHTML.slice(0, 160)}`)"""
+    )
+
+
+def test_every_page_is_accessible_fits_and_says_nothing_to_the_console(
+    open_page: Callable[..., Page], demo: Demo, data_plane: Callable[[str], DataPlane]
+) -> None:
+    new_us = data_plane("new-us")
+    new_us.make_collection("looked-at")
+    new_us.upsert_text("looked-at", "something to show").raise_for_status()
+    signed_in, stranger = open_page(storage_state=demo.session, complains_of_missing=False), open_page()
+    problems = {}
+    for name, path in ALL.items():
+        page = stranger if name == "sign in" else signed_in
+        page.emulate_media(color_scheme="light")
+        page.goto(path.format(id=demo.cluster("new-us")["id"]))
+        found = [*violations(page), *overflows(page), *out_of_the_keyboards_reach(page)]
+        page.emulate_media(color_scheme="dark")
+        problems[name] = found + violations(page, COLOURS)
+    assert {name: found for name, found in problems.items() if found} == {}
+
+
+def test_the_theme_is_switched_without_a_reload_and_remembered(open_page: Callable[..., Page], demo: Demo) -> None:
+    page = open_page(storage_state=demo.session, color_scheme="light")
+    page.goto("/settings")
+    page.evaluate("window.notReloaded = true")
+    light = page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor")
+    page.get_by_label("Dark").check()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    dark = page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor")
+    assert dark != light
+    switch = page.locator("#theme-switch")
+    switch.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Like the system")).to_be_checked()
+    expect(switch).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    page.keyboard.press("Enter")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.evaluate("window.notReloaded")
+    # The answer itself says so: no script has to run before the first paint.
+    page.goto("/clusters", wait_until="commit")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    assert page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor") == dark
+
+
+def focused(page: Page) -> str:
+    """What a keyboard user would call the element they are on."""
+    return page.evaluate("document.activeElement.textContent.trim() || document.activeElement.id")
+
+
+def tab_to(page: Page, what: str, most: int = 60) -> None:
+    """Press Tab until the focus is on it; every stop on the way shows where it is."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", focused(page)
+        if focused(page) == what:
+            return
+    raise AssertionError(f"{what} is not within {most} tabs")
+
+
+def test_the_keyboard_alone_goes_from_sign_in_to_a_restart_and_the_bill(
+    open_page: Callable[..., Page], demo: Demo
+) -> None:
+    page = open_page()
+    page.goto("/")
+    expect(page.get_by_label("Email")).to_be_focused()
+    page.keyboard.type(demo.email)
+    page.keyboard.press("Tab")
+    page.keyboard.type(demo.password)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Clusters")
+    page.keyboard.press("Tab")
+    assert focused(page) == "Skip to content"
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    tab_to(page, "paid-eu")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("paid-eu")
+    tab_to(page, "Manage")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Danger zone")).to_be_visible()
+    tab_to(page, "Restart")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Restart paid-eu?")).to_be_visible()
+    tab_to(page, "Restart the cluster")
+    page.keyboard.press("Enter")
+    expect(page.locator("#phase")).to_have_text("Healthy")
+    expect(page.locator("#live")).not_to_contain_text("(running)")
+    tab_to(page, "Billing")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Billing")
+
+
+def test_signing_in_again_brings_one_back(open_page: Callable[..., Page], demo: Demo) -> None:
+    page = open_page()
+    sign_in(page, demo)
+    page.context.clear_cookies(name="sessionid")
+    page.goto("/billing/budgets")
+    page.get_by_label("Email").fill(demo.email)
+    page.get_by_label("Password").fill(demo.password)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/billing/budgets")
