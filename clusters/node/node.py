@@ -5,11 +5,14 @@ makes the order of reads and writes plain and lets writes that wait together sha
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
 import threading
+import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -27,6 +30,7 @@ from clusters.node.results import Applied
 
 log = logging.getLogger(__name__)
 
+GATHER_SECONDS = 0.004  # about what a flush takes, which a group shares
 LARGEST_GROUP_BYTES = 8 * 1024 * 1024  # bounds how long one group keeps everybody waiting
 
 
@@ -63,6 +67,7 @@ class Node:
         self.uploads.mkdir(parents=True)
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._ready: deque[_Waiting | None] = deque()  # taken from the queue, and before it
+        self._arriving = 0  # writes whose bodies are being read
         self._held: list[_Waiting] = []  # until a collection is copied
         self._thread = threading.Thread(target=self._run, name="engine")
         self._loop = asyncio.get_running_loop()
@@ -77,6 +82,16 @@ class Node:
         """Load all collections; requests sent meanwhile wait. Raises what made loading fail."""
         self._thread.start()
         await asyncio.shield(self._loaded)
+
+    @contextlib.contextmanager
+    def arrival(self, operation: Operation) -> Iterator[None]:
+        """Tell that a request is being read: a group that is about to be written waits a moment for it."""
+        arriving = operation.kind is Kind.WRITE
+        self._arriving += arriving
+        try:
+            yield
+        finally:
+            self._arriving -= arriving
 
     async def execute(self, call: Call) -> Any:
         """Carry a request out and return its JSON result; raises NodeError."""
@@ -140,11 +155,13 @@ class Node:
                 return waiting
 
     def _gather(self, group: list[_Waiting], optimiser: Optimiser) -> None:
-        """Add the writes that wait already."""
+        """Add the writes that wait already, and for a moment those that are being read."""
         size = len(group[0].call.raw)
+        deadline = time.monotonic() + GATHER_SECONDS
         while size < LARGEST_GROUP_BYTES:
+            seconds = deadline - time.monotonic() if self._arriving else 0
             try:
-                waiting = self._ready.popleft() if self._ready else self._queue.get_nowait()
+                waiting = self._ready.popleft() if self._ready else self._queue.get(timeout=max(seconds, 0))
             except Empty:
                 return
             if waiting is None or waiting.call.operation.kind is not Kind.WRITE or _must_wait(waiting.call, optimiser):

@@ -124,8 +124,9 @@ class RestApi:
     async def _operate(self, request: Request, match: Match) -> Any:
         if match.operation.name == "recover_from_uploaded_snapshot":
             return await self._recover(request, match)
-        raw = await _body(request)
-        body = match.operation.parse(raw)
+        with self._node.arrival(match.operation):
+            raw = await _body(request)
+            body = match.operation.parse(raw)
         wait = request.query_params.get("wait", "false").lower() == "true"
         timeout = _timeout(request.query_params.get("timeout"))
         call = Call(match.operation, match.collection, match.parameters, body, raw, wait, timeout)
