@@ -43,6 +43,7 @@ NO_PAGES = {
     "budgets:budget",
     "clusters:change",
     "inference:project",
+    "inference:usage",
     "inference:weights",
     "reports:download",
 }
