@@ -13,7 +13,6 @@ from billing.report_line import ReportLine
 from billing.rules import Month
 from cloudconsole.money import EXACT
 
-_HEIGHT, _WIDTH, _GAP = 100, 20, 4  # of the chart: its height, and of a bar
 _PARTS = {
     PricingUnit.TOKENS: "Inference",
     PricingUnit.NODE_HOURS: "Cluster hours",
@@ -22,17 +21,11 @@ _PARTS = {
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A day's cost in millicents, and where its bar stands in the chart."""
+class Day:
+    """What a day cost, in millicents: each part of it in the order of ``Overview.parts``."""
 
-    day: date
-    cost: Decimal
-    x: int
-    height: int
-
-    @property
-    def y(self) -> int:
-        return _HEIGHT - self.height
+    at: datetime
+    costs: list[Decimal]
 
 
 @dataclass(frozen=True)
@@ -51,22 +44,20 @@ class Allowance:
 class Overview:
     """Sums of all lines of a bill (``lines``), under the ``terms`` they were rated with."""
 
-    bar_width = _WIDTH - _GAP
-    chart_height = _HEIGHT
-
     def __init__(self, *, month: Month, lines: Iterable[ReportLine], terms: Terms, now: datetime) -> None:
         self._month = month
         self._now = now
         self._terms = terms
         self._by_part = dict.fromkeys(PricingUnit, NOTHING)
-        self._by_day: dict[date, Decimal] = {}
+        self._by_day: dict[date, dict[PricingUnit, Decimal]] = {}
         self._free: dict[tuple[str, UUID], int] = {}
         self._in_window = NOTHING
         since = window_start(month, now)
         for line in lines:
             part, day = pricing_unit(line.kind), self._day(line)
             self._by_part[part] = EXACT.add(self._by_part[part], line.cost_millicents)
-            self._by_day[day] = EXACT.add(self._by_day.get(day, NOTHING), line.cost_millicents)
+            of_day = self._by_day.setdefault(day, dict.fromkeys(PricingUnit, NOTHING))
+            of_day[part] = EXACT.add(of_day[part], line.cost_millicents)
             if line.hour_start >= since:
                 self._in_window = EXACT.add(self._in_window, line.cost_millicents)
             if line.model_id is not None:
@@ -94,20 +85,12 @@ class Overview:
         return forecast(Spending(month=self.total, window=self._in_window), self._month, self._now)
 
     @cached_property
-    def bars(self) -> list[Bar]:
-        """Every day of the month. What is less than nothing (a correction) has no bar."""
-        first, count = self._month.start.date(), (self._month.end - self._month.start).days
-        days = [first + timedelta(days=number) for number in range(count)]
-        most = max(self._by_day.values(), default=NOTHING)
-        return [
-            Bar(day, cost, number * _WIDTH, int(max(cost, NOTHING) * _HEIGHT / most) if most > 0 else 0)
-            for number, day in enumerate(days)
-            for cost in [self._by_day.get(day, NOTHING)]
-        ]
-
-    @property
-    def chart_width(self) -> int:
-        return len(self.bars) * _WIDTH
+    def days(self) -> list[Day]:
+        """Every day of the month, with or without costs."""
+        count = (self._month.end - self._month.start).days
+        moments = [self._month.start + timedelta(days=number) for number in range(count)]
+        nothing = dict.fromkeys(PricingUnit, NOTHING)
+        return [Day(at, list(self._by_day.get(at.date(), nothing).values())) for at in moments]
 
     @property
     def allowances(self) -> list[Allowance]:

@@ -184,6 +184,12 @@ def test_models_are_tried_and_the_page_says_what_the_ledger_says(page: Page) -> 
 
     inference_tab(page, "new-us")
     assert int(tokens.get_attribute("data-tokens") or "") == before + said
+    page.get_by_role("link", name="Try the models").click()
+    page.get_by_label("Texts").fill("word " * 300)
+    page.get_by_role("button", name="Embed").click()
+    expect(tried.get_by_text("Cut after 256 tokens")).to_be_visible()
+    expect(tried.locator("[data-seen=yes]")).to_have_text(" ".join(["word"] * 254))
+    expect(tried.locator("[data-seen=no]")).to_have_text(" ".join(["word"] * 46))
     page.goto("/billing")
     expect(page.get_by_role("main")).to_contain_text("Console")
 
