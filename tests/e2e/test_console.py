@@ -122,10 +122,13 @@ def test_a_cluster_is_created_and_seen_to_become_healthy(page: Page) -> None:
     expect(page.get_by_role("radio", name="us-east4")).to_be_checked()
     page.get_by_role("radio", name=re.compile("^mx3")).check()
     expect(quote).to_contain_text("$75.92 per month of 730 hours")
-    page.get_by_label("Nodes").press_sequentially("2")  # behind the 1 that stands there
+    page.get_by_label("Nodes").fill("1")
+    page.get_by_label("Nodes").press("End")
+    page.get_by_label("Nodes").press_sequentially("2", delay=100)
     expect(quote).to_contain_text("$911.04 per month of 730 hours")
     expect(page.get_by_label("Nodes")).to_have_value("12")
     page.get_by_label("Nodes").fill("1")
+    expect(quote).to_contain_text("$75.92 per month of 730 hours")
     expect(page.locator("#announcement")).to_contain_text("mx3 in us-east4")
 
     page.get_by_role("button", name="Create cluster").click()

@@ -25,9 +25,11 @@ def test_from_signing_in_to_the_exported_bill_without_a_reload(
     page.get_by_role("link", name="Create cluster").click()
     page.get_by_role("textbox", name="Name").fill("first-visit")
     page.get_by_role("radio", name="us-west-2").check()
+    expect(page.get_by_role("region", name="What you get")).to_contain_text("aws · us-west-2")
     expect(page.get_by_role("region", name="What you get")).to_contain_text("On from the start")
     page.get_by_role("button", name="Create cluster").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("first-visit")
+    expect(page.get_by_role("main")).to_contain_text("aws · us-west-2")
     expect(page.locator("#phase")).to_have_text("Healthy")
 
     page.get_by_role("textbox", name="Name").fill("first key")
