@@ -6,7 +6,7 @@ RUN /venv/bin/python -m pip install --no-cache-dir --require-hashes -r /base.txt
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --create-home cloudconsole \
-    && install -d -o cloudconsole -g cloudconsole -m 0700 /data /exports
+    && install -d -o cloudconsole -g cloudconsole -m 0700 /data /exports /imports
 COPY --from=packages /venv /venv
 COPY . /app
 WORKDIR /app

@@ -33,7 +33,7 @@ run: setup  ## start the whole cloud with the demo account; Ctrl-C stops it
 
 # Suites with a target of their own, which CI runs too
 APART := tests/snippets tests/sdk tests/gateway/fuzz tests/gateway/shared tests/faults/test_operation_storm.py \
-	tests/faults/test_every_step.py
+	tests/faults/test_import_storm.py 	tests/faults/test_every_step.py
 
 test: setup-dev  ## the tests, in two processes with a PostgreSQL and a Redis each
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(APART:%=--ignore %)
@@ -80,6 +80,9 @@ bench-inference: setup-dev  ## bare model, fastembed, worker and whole path side
 
 bench-scale: setup-dev  ## 10,000 clusters in 100 accounts: pages, calls and beat tasks beside those of 100 clusters, in about a minute
 	$(BIN)/python -m pytest tests/benchmarks/bench_scale.py --capture no
+
+bench-pages: setup-dev  ## every page with 1,000 clusters and BENCH_EVENTS=5000000 usage events: server and first content
+	BENCH_EVENTS=$${BENCH_EVENTS:-100000} $(BIN)/python -m pytest tests/benchmarks/bench_pages.py --capture no
 
 screenshots: setup-dev  ## every page, light, dark and narrow, into screenshots/; the README's three into docs/images/
 	$(BIN)/python -m tests.screenshots --readme

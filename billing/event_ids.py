@@ -23,7 +23,12 @@ def new_event_id(occurred_at: datetime) -> UUID:
 def compute_event_id(cluster_id: UUID, hour_start: datetime, kind: str) -> UUID:
     """The only id that an hour of a cluster can have: metering it again makes the same one."""
     digest = sha256(f"{cluster_id}/{hour_start:%Y-%m-%dT%H}/{kind}".encode()).digest()
-    return _id(milliseconds_of(hour_start), int.from_bytes(digest) >> (256 - 74))
+    return repeatable_event_id(hour_start, digest)
+
+
+def repeatable_event_id(occurred_at: datetime, digest: bytes) -> UUID:
+    """The only id that a request of this time and ``digest`` (SHA-256) can have, however often it is sent."""
+    return _id(milliseconds_of(occurred_at), int.from_bytes(digest) >> (256 - 74))
 
 
 def correction_id(original: UUID) -> UUID:

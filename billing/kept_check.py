@@ -14,13 +14,13 @@ from django.db.models import Q, Sum
 
 from billing.event_ids import first_id
 from billing.exports import stream_export
-from billing.jobs import Job
 from billing.models import BillingProgress, Credit, CreditDrawdown, Statement
 from billing.rating import NOTHING
 from billing.report_line import as_json, from_json
 from billing.reports.models import DeliveredMonth, Export
 from billing.rules import Month, StatementState, rounded
 from cloudconsole.accounts.models import Account
+from cloudconsole.jobs import Job
 from cloudconsole.money import EXACT
 
 _CHUNK = 1024 * 1024

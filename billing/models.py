@@ -117,8 +117,10 @@ class UsageRollup(models.Model):
     inputs = models.BigIntegerField()
     hours = models.BigIntegerField()
     events = models.BigIntegerField()
+    updated_seq = models.BigIntegerField(default=0)  # how far the rollups were when this one was written
 
     class Meta:
+        indexes = [models.Index(fields=["account", "updated_seq"], name="billing_rollup_by_update")]
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "hour_start", "cluster", "model", "api_key", "package", "kind"],

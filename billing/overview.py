@@ -1,16 +1,13 @@
 """A month at a glance: what it comes to so far and will come to, day by day, and what is left of the free allowance."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
-from uuid import UUID
 
 from billing.budgets.rules import Spending, forecast, window_start
-from billing.rating import NOTHING, UNLIMITED, PricingUnit, Terms, pricing_unit
-from billing.report_line import ReportLine
-from billing.rules import Month
+from billing.rating import NOTHING, UNLIMITED, PricingUnit, Terms, exact_sum
+from billing.tally import Tally
 from cloudconsole.money import EXACT
 
 _PARTS = {
@@ -22,10 +19,10 @@ _PARTS = {
 
 @dataclass(frozen=True)
 class Day:
-    """What a day cost, in millicents: each part of it in the order of ``Overview.parts``."""
+    """What a day that begins ``at`` (UTC) cost, in millicents."""
 
     at: datetime
-    costs: list[Decimal]
+    cost: Decimal
 
 
 @dataclass(frozen=True)
@@ -42,28 +39,17 @@ class Allowance:
 
 
 class Overview:
-    """Sums of all lines of a bill (``lines``), under the ``terms`` they were rated with."""
+    """All lines of a bill (their ``tally``), under the ``terms`` they were rated with."""
 
-    def __init__(self, *, month: Month, lines: Iterable[ReportLine], terms: Terms, now: datetime) -> None:
-        self._month = month
+    def __init__(self, *, tally: Tally, terms: Terms, now: datetime) -> None:
+        self._month = tally.month
         self._now = now
         self._terms = terms
-        self._by_part = dict.fromkeys(PricingUnit, NOTHING)
-        self._by_day: dict[date, dict[PricingUnit, Decimal]] = {}
-        self._free: dict[tuple[str, UUID], int] = {}
-        self._in_window = NOTHING
-        since = window_start(month, now)
-        for line in lines:
-            part, day = pricing_unit(line.kind), self._day(line)
-            self._by_part[part] = EXACT.add(self._by_part[part], line.cost_millicents)
-            of_day = self._by_day.setdefault(day, dict.fromkeys(PricingUnit, NOTHING))
-            of_day[part] = EXACT.add(of_day[part], line.cost_millicents)
-            if line.hour_start >= since:
-                self._in_window = EXACT.add(self._in_window, line.cost_millicents)
-            if line.model_id is not None:
-                model = (line.model or str(line.model_id), line.model_id)
-                covered = line.tokens if line.allowance and not line.correction else 0
-                self._free[model] = self._free.get(model, 0) + covered
+        self._by_part = {part: tally.parts.get(part, NOTHING) for part in PricingUnit}
+        self._by_day = tally.days
+        self._free = {(tally.models[id], id): tokens for id, tokens in tally.covered.items()}
+        since = window_start(tally.month, now)
+        self._in_window = exact_sum(cost for hour, cost in tally.spent.items() if hour >= since)
 
     @cached_property
     def total(self) -> Decimal:
@@ -89,8 +75,7 @@ class Overview:
         """Every day of the month, with or without costs."""
         count = (self._month.end - self._month.start).days
         moments = [self._month.start + timedelta(days=number) for number in range(count)]
-        nothing = dict.fromkeys(PricingUnit, NOTHING)
-        return [Day(at, list(self._by_day.get(at.date(), nothing).values())) for at in moments]
+        return [Day(at, self._by_day.get(at.date(), NOTHING)) for at in moments]
 
     @property
     def allowances(self) -> list[Allowance]:
@@ -101,7 +86,3 @@ class Overview:
             if free:
                 found.append(Allowance(name, None if free >= UNLIMITED else free, used))
         return found
-
-    def _day(self, line: ReportLine) -> date:
-        """A correction stands on the first day of the month that bills it."""
-        return self._month.start.date() if line.correction else line.hour_start.astimezone(UTC).date()

@@ -110,11 +110,6 @@ def by_hour(lines: Iterable[ReportLine]) -> list[HourUsage]:
     return [HourUsage(hour=hour, **usage) for hour, usage in _summed(lines, lambda line: line.hour_start)]
 
 
-def total_usage(lines: Iterable[ReportLine]) -> Usage:
-    sums = dict(_summed(lines, lambda line: None))
-    return Usage(**sums.get(None, {"tokens": 0, "inputs": 0, "cost_millicents": NOTHING}))
-
-
 def _summed(lines: Iterable[ReportLine], of: Callable[[ReportLine], Any]) -> list[tuple[Any, dict[str, Any]]]:
     """The amounts of the lines by whatever ``of`` tells of them, in its order."""
     sums: dict[Any, tuple[int, int, Decimal]] = defaultdict(lambda: (0, 0, NOTHING))

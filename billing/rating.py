@@ -211,6 +211,13 @@ class MonthRater:
         self._draw_down(valid, EXACT.subtract(charges[-1].contracted_cost, charges[-1].cost))
         return charges
 
+    def copy(self) -> "MonthRater":
+        """One that stands where this one stands, and goes on by itself."""
+        other = MonthRater(self._terms)
+        other._tokens_free, other._amounts_left = dict(self._tokens_free), list(self._amounts_left)
+        other.spent = defaultdict(int, self.spent)
+        return other
+
     def _draw_down(self, valid: list[int], amount: Decimal) -> None:
         for n in valid:
             taken = min(amount, self._amounts_left[n])

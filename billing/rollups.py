@@ -18,14 +18,15 @@ BARRIER_TIMEOUT = "500ms"  # how long inserts on their way may take; after that,
 
 _KEY = "account_id, hour_start, cluster_id, model_id, api_key_id, package_id, kind"
 _ROLL_UP = f"""
-INSERT INTO billing_usagerollup AS rollup ({_KEY}, tokens, inputs, hours, events)
+INSERT INTO billing_usagerollup AS rollup ({_KEY}, tokens, inputs, hours, events, updated_seq)
 SELECT account_id, date_trunc('hour', occurred_at, 'UTC') AS hour_start, cluster_id, model_id, api_key_id, package_id,
-    kind, sum(tokens), sum(inputs), sum(hours), sum(CASE WHEN corrects_id IS NULL THEN 1 ELSE -1 END)
+    kind, sum(tokens), sum(inputs), sum(hours), sum(CASE WHEN corrects_id IS NULL THEN 1 ELSE -1 END), %(through)s
 FROM billing_usageevent WHERE seq > %(after)s AND seq <= %(through)s
 GROUP BY {_KEY}
 ON CONFLICT ({_KEY}) DO UPDATE SET
     tokens = rollup.tokens + excluded.tokens, inputs = rollup.inputs + excluded.inputs,
-    hours = rollup.hours + excluded.hours, events = rollup.events + excluded.events
+    hours = rollup.hours + excluded.hours, events = rollup.events + excluded.events,
+    updated_seq = excluded.updated_seq
 """
 
 
@@ -64,6 +65,8 @@ def rebuild_rollups() -> int:
 
     Readers see the old ones until the new ones are complete.
     """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('billing_usageevent_seq')")  # so that all rows look new (month_tally)
     through = barrier()
     with transaction.atomic():
         RollupProgress.objects.get_or_create(pk=1)

@@ -1,6 +1,10 @@
 """The billing page: a month's usage and its export."""
 
-from functools import cached_property
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cached_property, reduce
+from typing import Any
+from uuid import UUID
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
@@ -8,27 +12,19 @@ from django.views.decorators.http import require_safe
 
 from billing.budgets.views import BudgetView, budget_views
 from billing.exports import EXPORT_FORMATS, ExportFormat, stream_export_async
-from billing.lines import bill_lines, kept_terms
+from billing.lines import kept_terms
 from billing.models import Statement
+from billing.month_tally import month_tally
 from billing.overview import Overview
-from billing.queries import (
-    ApiKeyUsage,
-    ClusterUsage,
-    HourUsage,
-    ModelUsage,
-    Usage,
-    by_api_key,
-    by_cluster,
-    by_hour,
-    by_model,
-    total_usage,
-)
-from billing.report_line import ReportLine
+from billing.queries import ApiKeyUsage, ClusterUsage, HourUsage, ModelUsage, Usage
 from billing.rules import Month
+from billing.tally import Amounts, Tally
 from billing.terms import terms_of
 from cloudconsole.accounts.models import Account
 from cloudconsole.web.access import AccountRequest, account_page
 from cloudconsole.web.pages import render_page
+from clusters.data_plane import CONSOLE_KEY_ID
+from clusters.models import Cluster, DatabaseApiKey
 
 EARLIEST = Month(2025, 1)  # before it nothing was for sale
 
@@ -53,41 +49,61 @@ class BillingView:
         return EXPORT_FORMATS
 
     @cached_property
-    def all_lines(self) -> list[ReportLine]:
-        return list(bill_lines(account=self.account, month=self.month))
-
-    @property
-    def lines(self) -> list[ReportLine]:
-        return [line for line in self.all_lines if line.model_id is not None]
+    def tally(self) -> Tally:
+        return month_tally(self.account, self.month)
 
     @cached_property
     def overview(self) -> Overview:
         terms = kept_terms(self.account, self.month) or terms_of(account=self.account, month=self.month)
-        return Overview(month=self.month, lines=self.all_lines, terms=terms, now=timezone.now())
+        return Overview(tally=self.tally, terms=terms, now=timezone.now())
 
     @cached_property
     def budgets(self) -> list[BudgetView]:
         return budget_views(self.account)
 
-    @property
+    @cached_property
     def by_model(self) -> list[ModelUsage]:
-        return by_model(self.lines)
+        sums = _grouped((self.tally.models[used.model_id], used.model_id, it) for used, it in self.tally.tokens.items())
+        return [ModelUsage(model_id=id, model=name, **amounts) for name, id, amounts in sums]
 
-    @property
+    @cached_property
     def by_cluster(self) -> list[ClusterUsage]:
-        return by_cluster(self.lines)
+        names = dict(Cluster.objects.filter(account=self.account).values_list("pk", "name"))
+        sums = _grouped(
+            (names.get(used.cluster_id, str(used.cluster_id)), used.cluster_id, it)
+            for used, it in self.tally.tokens.items()
+        )
+        return [ClusterUsage(cluster_id=id, cluster=name, **amounts) for name, id, amounts in sums]
 
-    @property
+    @cached_property
     def by_api_key(self) -> list[ApiKeyUsage]:
-        return by_api_key(self.lines)
+        keys = DatabaseApiKey.objects.filter(cluster__account=self.account)
+        names: dict[UUID | None, str] = {CONSOLE_KEY_ID: "Console", **dict(keys.values_list("pk", "name"))}
+        sums = _grouped(
+            (names.get(used.api_key_id, str(used.api_key_id)), used.api_key_id, it)
+            for used, it in self.tally.tokens.items()
+        )
+        return [ApiKeyUsage(api_key_id=id, api_key=name, **amounts) for name, id, amounts in sums]
 
-    @property
+    @cached_property
     def by_hour(self) -> list[HourUsage]:
-        return by_hour(self.lines)
+        return [HourUsage(hour=hour, **_named(amounts)) for hour, amounts in sorted(self.tally.hours.items())]
 
     @cached_property
     def total(self) -> Usage:
-        return total_usage(self.lines)
+        return Usage(**_named(reduce(Amounts.__add__, self.tally.tokens.values(), Amounts())))
+
+
+def _grouped(found: Iterable[tuple[str, Any, Amounts]]) -> list[tuple[str, Any, dict[str, Any]]]:
+    """The amounts of each name and id, by name."""
+    sums: dict[tuple[str, Any], Amounts] = defaultdict(Amounts)
+    for name, id, amounts in found:
+        sums[name, id] += amounts
+    return [(name, id, _named(sums[name, id])) for name, id in sorted(sums)]
+
+
+def _named(amounts: Amounts) -> dict[str, Any]:
+    return {"tokens": amounts.tokens, "inputs": amounts.inputs, "cost_millicents": amounts.cost}
 
 
 def months_of(account: Account, asked: Month) -> list[Month]:

@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "clusters",
     "clusters.monitoring",
     "inference",
+    "inference.imports",
     "billing",
     "billing.reports",
     "billing.budgets",
@@ -153,6 +154,8 @@ CELERY_BEAT_SCHEDULE = {
     "enforce-idleness": {"task": "clusters.enforce_idleness", "schedule": 3600.0},
     "sweep-operations": {"task": "clusters.sweep_operations", "schedule": 2.0, "options": {"expires": 2.0}},
     "sweep-downloads": {"task": "inference.sweep_downloads", "schedule": 5.0, "options": {"expires": 5.0}},
+    "sweep-imports": {"task": "imports.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
+    "remove-old-imports": {"task": "imports.remove_old_files", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "sample-nodes": {"task": "monitoring.sample_nodes", "schedule": 15.0, "options": {"expires": 15.0}},
     "tidy-up-monitoring": {"task": "monitoring.tidy_up", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "update-rollups": {"task": "billing.update_rollups", "schedule": 1.0, "options": {"expires": 1.0}},
@@ -248,6 +251,10 @@ INFERENCE_EXTERNAL_URLS = {
 }
 INFERENCE_LISTEN = os.environ.get("INFERENCE_LISTEN", str(PATHS.run / "inference.sock"))
 INFERENCE_ADDRESSES = os.environ.get("INFERENCE_ADDRESSES", INFERENCE_LISTEN).split(",")
+
+# Imports: where uploaded files are kept until they are done (console and task workers share it), the largest one
+INFERENCE_IMPORTS_DIR = Path(os.environ.get("INFERENCE_IMPORTS_DIR") or PATHS.data / "imports")
+INFERENCE_IMPORT_MAX_BYTES = int(os.environ.get("INFERENCE_IMPORT_MAX_BYTES", str(100 * 1024 * 1024)))
 
 # Billing: where files of exports are kept (console and task workers share it), and how long
 BILLING_EXPORTS_DIR = Path(os.environ.get("BILLING_EXPORTS_DIR") or PATHS.data / "exports")

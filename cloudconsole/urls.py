@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("clusters.urls")),
     path("", include("clusters.monitoring.urls")),
     path("", include("inference.urls")),
+    path("", include("inference.imports.urls")),
     path("", include("billing.urls")),
     path("", include("billing.budgets.urls")),
 ]

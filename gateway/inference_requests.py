@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from gateway.errors import Refused, sentence_in
 from gateway.exchange import JSON, Exchange
 from gateway.inference_work import InferenceWork, check_size
 from gateway.records import KeyRecord
+from gateway.repeats import repeatable_of
 from gateway.upstream import Answer, Upstreams, with_usage
 from inference.client import Kind
 
@@ -64,14 +66,14 @@ class InferenceRequests:
         if not slots:
             passing = self._upstreams.pass_through(exchange, key.cluster, body)
             return await exchange.unless_client_gone(passing)
+        repeatable = repeatable_of(exchange, key, body) if route.kind == "update" else None
         calls = self._work.plan(slots, key, current)
         embedding = self._work.embed_for(key, collection, calls, route.kind, exchange.caller)
         used = await exchange.unless_client_gone(embedding)
         rewritten = _serialise(document)
         # From here on a client that leaves changes nothing: what the cluster does for it is billed.
-        answer = await self._work.metered(
-            exchange.id, key, used, route.kind, lambda: self._upstreams.send(exchange, key.cluster, rewritten)
-        )
+        forward = partial(self._upstreams.send, exchange, key.cluster, rewritten)
+        answer = await self._work.metered(exchange.id, key, used, route.kind, forward, repeatable)
         return await _answer(exchange, answer, {usage.name: usage.tokens for usage in used})
 
 

@@ -11,6 +11,7 @@ from gateway.inference_workers import Caller, InferenceWorkers
 from gateway.limits import Limits
 from gateway.metering import Meter, Outcome, usage_events
 from gateway.records import KeyRecord
+from gateway.repeats import Repeatable
 from gateway.upstream import Upstreams
 from inference.client import Kind
 
@@ -69,9 +70,11 @@ class InferenceWork:
         used: Sequence[ModelUsage],
         kind: Kind,
         work: Callable[[], Awaitable[Outcome]],
+        repeatable: Repeatable | None = None,
     ) -> Outcome:
-        """The cluster's answer, billed if it is good."""
-        return await self._meter.run(kind, usage_events(request_id, key, used, kind), work)
+        """The cluster's answer, billed if it is good, and once if it is ``repeatable``."""
+        events = usage_events(request_id, key, used, kind, repeatable)
+        return await self._meter.run(kind, events, work, comes_again=repeatable is not None)
 
 
 def check_size(body: bytes) -> bytes:

@@ -12,6 +12,7 @@ from billing.ledger import LedgerUnavailable, LedgerWriter
 from gateway.embedding import ModelUsage
 from gateway.errors import Refused
 from gateway.records import KeyRecord
+from gateway.repeats import Repeatable
 from inference.client import Kind
 
 RETRY_SECONDS = 1.0
@@ -26,9 +27,11 @@ class _Answer(Protocol):
 Outcome = TypeVar("Outcome", bound=_Answer)
 
 
-def usage_events(request_id: UUID, key: KeyRecord, used: Sequence[ModelUsage], kind: Kind) -> list[NewUsageEvent]:
+def usage_events(
+    request_id: UUID, key: KeyRecord, used: Sequence[ModelUsage], kind: Kind, repeatable: Repeatable | None = None
+) -> list[NewUsageEvent]:
     """One event per model, all of this request."""
-    now = datetime.now(UTC)
+    now = repeatable.occurred_at if repeatable else datetime.now(UTC)
     return [
         NewUsageEvent(
             request_id=request_id,
@@ -40,6 +43,7 @@ def usage_events(request_id: UUID, key: KeyRecord, used: Sequence[ModelUsage], k
             tokens=usage.tokens,
             inputs=usage.inputs,
             occurred_at=now,
+            **({"id": repeatable.event_id(usage.spec.id)} if repeatable else {}),
         )
         for usage in used
     ]
@@ -57,11 +61,19 @@ class Meter:
         if not self._ledger.healthy:
             raise _unmetered()
 
-    async def run(self, kind: Kind, events: Sequence[NewUsageEvent], work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    async def run(
+        self,
+        kind: Kind,
+        events: Sequence[NewUsageEvent],
+        work: Callable[[], Awaitable[Outcome]],
+        *,
+        comes_again: bool = False,
+    ) -> Outcome:
         """The cluster's answer, billed if it is good.
 
         A write is recorded once the cluster has accepted it; a search while the cluster works on it, and taken
-        back if that fails. Raises Refused 503 when the events could not be recorded.
+        back if that fails. What ``comes_again`` with the same events is never taken back: it would stay unbilled.
+        Raises Refused 503 when the events could not be recorded.
         """
         recording = asyncio.ensure_future(self._ledger.record(events)) if kind == "search" else None
         try:
@@ -69,7 +81,8 @@ class Meter:
             if answer.ok:
                 await (recording or self._ledger.record(events))
         except LedgerUnavailable as error:
-            self._take_back_later(events)  # it may have been recorded all the same, and will not be answered
+            if not comes_again:
+                self._take_back_later(events)  # it may have been recorded all the same, and will not be answered
             raise _unmetered() from error
         except BaseException:
             if recording:

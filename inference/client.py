@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import aiohttp
+import httpx
 import orjson
 
 from inference.provider_keys import NO_KEYS, ProviderKeys
@@ -24,6 +25,13 @@ Kind = Literal["update", "search"]
 # Far beyond any honest batch; only keeps a caller from waiting for a worker that hangs.
 _LONGEST_ANSWER_SECONDS = 600
 _CONNECT_SECONDS = 5
+
+
+def open_worker(address: str, *, timeout_seconds: float) -> httpx.Client:
+    """A plain client of the worker at ``address``, for whoever asks now and then and does not embed."""
+    unix_socket = address if "/" in address else None
+    base = "http://worker" if unix_socket else f"http://{address}"
+    return httpx.Client(transport=httpx.HTTPTransport(uds=unix_socket), base_url=base, timeout=timeout_seconds)
 
 
 class InferenceClient:

@@ -6,6 +6,8 @@ from typing import Any, Literal
 import httpx
 from django.conf import settings
 
+from inference.client import open_worker
+
 TIMEOUT_SECONDS = 1.0
 
 
@@ -33,10 +35,7 @@ def weights_by_model() -> dict[str, WeightsStatus] | None:
 
 
 def _ask(address: str) -> list[dict[str, Any]]:
-    unix_socket = address if "/" in address else None
-    base = "http://worker" if unix_socket else f"http://{address}"
-    transport = httpx.HTTPTransport(uds=unix_socket)
-    with httpx.Client(transport=transport, base_url=base, timeout=TIMEOUT_SECONDS) as client:
+    with open_worker(address, timeout_seconds=TIMEOUT_SECONDS) as client:
         answer = client.get("/models")
         answer.raise_for_status()
         models: list[dict[str, Any]] = answer.json()["models"]

@@ -64,3 +64,12 @@ document.addEventListener("htmx:responseError", (event) => {
   showProblem(`The console answered ${event.detail.xhr.status}. Reload the page to see why.`);
 });
 document.addEventListener("htmx:afterOnLoad", () => showProblem(""));
+
+// A file that is too large is refused before it is sent: the answer to half an upload seldom arrives.
+document.addEventListener("change", ({ target }) => {
+  if (!target.dataset?.mostBytes) return;
+  const tooLarge = [...target.files].some((file) => file.size > Number(target.dataset.mostBytes));
+  target.setCustomValidity(tooLarge ? "This file is too large. Split it." : "");
+  target.form.noValidate = !tooLarge;
+  target.reportValidity();
+});

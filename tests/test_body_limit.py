@@ -31,7 +31,7 @@ def answer_to(chunks) -> tuple[int, int]:
     async def send(message):
         sent.append(message)
 
-    asyncio.run(BodyLimit(reading_application)({"type": "http"}, receive, send))
+    asyncio.run(BodyLimit(reading_application)({"type": "http", "method": "POST", "path": "/"}, receive, send))
     return sent[0]["status"], taken
 
 

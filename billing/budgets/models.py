@@ -7,8 +7,8 @@ from django.db import models
 from django.utils import timezone
 
 from billing.budgets.rules import THRESHOLDS, Measure
-from billing.jobs import Job
 from cloudconsole.accounts.models import Account
+from cloudconsole.jobs import Job
 
 
 class Budget(models.Model):

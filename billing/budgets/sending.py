@@ -11,7 +11,7 @@ from django.utils import timezone
 from billing.budgets.models import Budget, BudgetAlert, Notification
 from billing.budgets.rules import Measure
 from billing.budgets.webhooks import post_webhook, webhook_secret
-from billing.jobs import carry_out
+from cloudconsole.jobs import carry_out
 from cloudconsole.money import format_usd
 
 _SAYS = {

@@ -19,12 +19,12 @@ from billing.budgets.models import Budget, BudgetAlert, BudgetWatch, Notificatio
 from billing.budgets.queries import spending
 from billing.budgets.rules import Measure, Spending, forecast, reached, used_up
 from billing.budgets.webhooks import check_webhook_url
-from billing.jobs import wake
 from billing.queries import newest_usage
 from billing.rules import Month
 from cloudconsole.accounts.models import Account
 from cloudconsole.accounts.services import Actor, record_audit_event
 from cloudconsole.errors import Code, ServiceError
+from cloudconsole.jobs import wake
 from clusters.models import Cluster, DatabaseApiKey
 from clusters.notifications import announce_cluster_change
 

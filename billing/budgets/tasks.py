@@ -7,7 +7,7 @@ from celery import shared_task
 from billing.budgets import services
 from billing.budgets.models import Notification
 from billing.budgets.sending import send_notification as tell
-from billing.jobs import claimable, wake
+from cloudconsole.jobs import claimable, wake
 
 
 @shared_task(name="budgets.check")

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 from django.conf import settings
 
-from billing.jobs import CannotBeDone
+from cloudconsole.jobs import CannotBeDone
 from inference.fetcher.addresses import AddressRefused, checked_url, is_public
 
 _SECONDS = 15

@@ -1,4 +1,8 @@
-"""Exports in the admin API: 202 and an operation to look at, then a file. Plain REST: the cloud has no RPC for it."""
+"""Exports and deliveries in the admin API. Plain REST: the cloud has no RPC for them.
+
+An export is 202 and an operation to look at, then a file. Where months are delivered is the operator's to say
+(``manage.py deliveries``); here one sees what became of them. ``openapi`` describes all of it.
+"""
 
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -10,16 +14,17 @@ from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing.jobs import Job
 from billing.reports.download import file_answer
 from billing.reports.forms import ExportForm
-from billing.reports.models import Export
-from billing.reports.queries import export_of, exports_of
+from billing.reports.models import DeliveredMonth, Delivery, Export
+from billing.reports.queries import deliveries_of, export_of, exports_of
 from billing.reports.services import request_export
+from billing.rules import Month
 from cloudconsole.accounts.permissions import permission_refusal
 from cloudconsole.api.callers import Caller, Identity, caller_in
 from cloudconsole.api.views import ApiView
 from cloudconsole.errors import Code, ServiceError
+from cloudconsole.jobs import Job
 
 PERMISSION = "read:payment_information"
 MOST_LISTED = 100
@@ -37,7 +42,7 @@ _FIELDS = {
 _NAMES = {field: name for name, field in _FIELDS.items() if name != "month"}
 
 
-class _ExportView(ApiView):
+class _ReportView(ApiView):
     """Of one account, in which the caller acts."""
 
     caller: Caller
@@ -49,7 +54,7 @@ class _ExportView(ApiView):
             raise ServiceError(Code.PERMISSION_DENIED, refusal)
 
 
-class ExportsView(_ExportView):
+class ExportsView(_ReportView):
     def get(self, request: Request, account_id: UUID) -> Response:
         """The account's latest exports."""
         exports = exports_of(self.caller.account)[:MOST_LISTED]
@@ -73,18 +78,24 @@ class ExportsView(_ExportView):
         return Response(answer, status=202, headers={"Location": answer["operationUrl"]})
 
 
-class ExportView(_ExportView):
+class ExportView(_ReportView):
     def get(self, request: Request, account_id: UUID, export_id: UUID) -> Response:
         """How far one export is, and what is in its file once there is one."""
         return Response(_as_json(export_of(self.caller.account, export_id)))
 
 
-class ExportFileView(_ExportView):
+class ExportFileView(_ReportView):
     def get(self, request: Request, account_id: UUID, export_id: UUID) -> HttpResponseBase:
         """The file."""
         return file_answer(export_of(self.caller.account, export_id), cast(HttpRequest, request))
 
     head = get
+
+
+class DeliveriesView(_ReportView):
+    def get(self, request: Request, account_id: UUID) -> Response:
+        """Where the account's months go, and what became of each."""
+        return Response({"items": [_delivery_as_json(one) for one in deliveries_of(self.caller.account)]})
 
 
 def _form_data(body: bytes) -> dict[str, Any]:
@@ -125,6 +136,29 @@ def _as_json(export: Export) -> dict[str, Any]:
             "keptUntil": _time(export.kept_until),
         }
     return {name: value for name, value in answer.items() if value not in (None, "")}
+
+
+def _delivery_as_json(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": str(delivery.pk),
+        "url": delivery.url,
+        "formats": delivery.formats,
+        "firstMonth": str(Month.of_day(delivery.first_month)),
+        "createdAt": _time(delivery.created_at),
+        "months": [_month_as_json(one) for one in delivery.months.all()],
+    }
+
+
+def _month_as_json(delivered: DeliveredMonth) -> dict[str, Any]:
+    files = delivered.manifest["files"] if delivered.manifest else []
+    answer = {
+        "month": str(Month.of_day(delivered.month)),
+        "state": delivered.state.upper(),
+        "error": delivered.error,
+        "finishedAt": _time(delivered.finished_at),
+        "files": [{**file, "bytes": str(file["bytes"])} for file in files],
+    }
+    return {name: value for name, value in answer.items() if value}
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -15,7 +15,6 @@ from django.utils import timezone
 
 from billing.exports import EXPORT_FORMATS, stream_export
 from billing.focus_columns import FOCUS_VERSION
-from billing.jobs import Job, carry_out, wake
 from billing.models import BillingProgress, UsageRollup
 from billing.reports.destinations import check_url, destination_of
 from billing.reports.files import write_whole
@@ -24,6 +23,7 @@ from billing.rules import Month
 from cloudconsole.accounts.models import Account
 from cloudconsole.accounts.services import SYSTEM, record_audit_event
 from cloudconsole.errors import Code, ServiceError
+from cloudconsole.jobs import Job, carry_out, wake
 
 RUN_DELIVERY = "reports.run_delivery"
 MANIFEST = "manifest.json"

@@ -8,8 +8,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from billing.jobs import CannotBeDone
 from billing.reports.files import write_whole
+from cloudconsole.jobs import CannotBeDone
 
 _CHUNK = 1024 * 1024
 # Servers other than AWS's may not know the checksums that boto3 would add of its own accord.

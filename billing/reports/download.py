@@ -11,9 +11,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from billing.exports import EXPORT_FORMATS
-from billing.jobs import Job
 from billing.reports.models import Export
 from cloudconsole.errors import Code, ServiceError
+from cloudconsole.jobs import Job
 
 _CHUNK = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")

@@ -7,10 +7,10 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from billing.jobs import Job
 from billing.lines import Selection
 from billing.rules import Month
 from cloudconsole.accounts.models import Account
+from cloudconsole.jobs import Job
 
 
 class Export(Job):

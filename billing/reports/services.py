@@ -13,7 +13,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing.exports import EXPORT_FORMATS, stream_export
-from billing.jobs import CannotBeDone, Job, carry_out, update_owned, wake
 from billing.lines import EVERYTHING, Selection
 from billing.reports.files import write_whole
 from billing.reports.models import Export
@@ -21,6 +20,7 @@ from billing.rules import Month
 from cloudconsole.accounts.models import Account
 from cloudconsole.accounts.services import Actor, lock_account, record_audit_event
 from cloudconsole.errors import Code, ServiceError
+from cloudconsole.jobs import CannotBeDone, Job, carry_out, update_owned, wake
 
 RUN_EXPORT = "reports.run_export"
 MOST_MONTHS = 120

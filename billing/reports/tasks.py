@@ -4,9 +4,9 @@ from uuid import UUID
 
 from celery import shared_task
 
-from billing.jobs import claimable, wake
 from billing.reports import deliveries, services
 from billing.reports.models import DeliveredMonth, Export
+from cloudconsole.jobs import claimable, wake
 
 
 @shared_task(name=services.RUN_EXPORT)

@@ -8,7 +8,6 @@ from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from billing.jobs import Job
 from billing.reports.download import file_answer
 from billing.reports.forms import ExportForm
 from billing.reports.models import Export
@@ -17,6 +16,7 @@ from billing.reports.services import request_export
 from cloudconsole.accounts.models import Account
 from cloudconsole.accounts.services import Actor
 from cloudconsole.errors import Code, ServiceError
+from cloudconsole.jobs import Job
 from cloudconsole.web.access import AccountRequest, account_page
 from cloudconsole.web.pages import render_page
 

@@ -9,7 +9,7 @@ from cloudconsole.api.comments import comment
 from cloudconsole.api.declarations import Field, field_rules
 from cloudconsole.api.methods import METHODS, VARIABLE, Method
 from cloudconsole.api.openapi_schemas import ERROR, Schema, Schemas, field_at
-from cloudconsole.api.registry import IMPLEMENTATIONS
+from cloudconsole.api.registry import IMPLEMENTATIONS, PLAIN_PATHS, PLAIN_SCHEMAS
 
 _INTRODUCTION = """\
 Qdrant Cloud's own API, served by this cloud. The same methods are served as gRPC with TLS.
@@ -31,14 +31,15 @@ def openapi_document() -> dict[str, Any]:
         template = VARIABLE.sub(lambda match: f"{{{names[match[1]]}}}", method.path)  # noqa: B023 - used at once
         paths[template][method.verb.lower()] = _operation(method, names, schemas)
     error = schemas.reference(ERROR)
+    paths.update(PLAIN_PATHS)
     return {
         "openapi": "3.1.0",
         "info": {"title": "cloudconsole admin API", "version": "1", "description": _INTRODUCTION},
         "servers": [{"url": "/"}],
-        "tags": _tags(served),
+        "tags": _tags(paths),
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": dict(sorted(schemas.components.items())),
+            "schemas": dict(sorted((schemas.components | PLAIN_SCHEMAS).items())),
             "responses": {
                 "Error": {"description": "What went wrong.", "content": {"application/json": {"schema": error}}}
             },
@@ -55,9 +56,9 @@ def openapi_document() -> dict[str, Any]:
     }
 
 
-def _tags(methods: list[Method]) -> list[dict[str, str]]:
-    services = dict.fromkeys(method.name.rpartition(".")[0] for method in methods)
-    return [{"name": service.rpartition(".")[2]} for service in services]
+def _tags(paths: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
+    operations = (operation for item in paths.values() for operation in item.values())
+    return [{"name": tag} for tag in dict.fromkeys(tag for operation in operations for tag in operation["tags"])]
 
 
 def _operation(method: Method, names: dict[str, str], schemas: Schemas) -> dict[str, Any]:

@@ -21,6 +21,9 @@ class Implementation:
 
 
 IMPLEMENTATIONS: dict[str, Implementation] = {}
+# What is plain REST and no RPC, as OpenAPI describes it: path items by their template, and the schemas that they name.
+PLAIN_PATHS: dict[str, dict[str, Any]] = {}
+PLAIN_SCHEMAS: dict[str, dict[str, Any]] = {}
 
 
 def serves(name: str, *, current: Servicer | None = None) -> Callable[[Servicer], Servicer]:
@@ -42,3 +45,9 @@ def serves(name: str, *, current: Servicer | None = None) -> Callable[[Servicer]
         return function
 
     return register
+
+
+def serves_plainly(*, paths: dict[str, dict[str, Any]], schemas: dict[str, dict[str, Any]]) -> None:
+    """Declare that an app serves these paths itself, so that they stand in the OpenAPI document."""
+    PLAIN_PATHS.update(paths)
+    PLAIN_SCHEMAS.update(schemas)

@@ -33,6 +33,7 @@ class WorkerApp:
         """The application to serve; models are looked for and loaded once it has started."""
         routes = [
             Route("/embed", self._embed, methods=["POST"]),
+            Route("/tokens", self._tokens, methods=["POST"]),
             Route("/models", self._models),
             Route("/metrics", self._metrics),
             Route("/healthz", self._healthz),
@@ -75,6 +76,10 @@ class WorkerApp:
             embedding.cancel()
             caller.cancel()
         return Response(answer, media_type="application/octet-stream")
+
+    async def _tokens(self, request: Request) -> Response:
+        body = _parse(await _read(request))
+        return _json({"tokens": await self._embedder.count_tokens(body.get("model"), body.get("inputs"))})
 
     async def _models(self, _: Request) -> Response:
         return _json({"models": await self._embedder.registry.describe()})

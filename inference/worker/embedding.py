@@ -83,6 +83,20 @@ class Embedder:
                 return await self._embed_images(spec, resident, kind, checked, trace)
             return await self._embed_tokens(spec, resident, kind, checked, trace)
 
+    async def count_tokens(self, name: Any, inputs: Any) -> list[int]:
+        """How many tokens the model would process of each input, to be stored; nothing is run. Raises InferenceError.
+
+        An image counts what the catalogue says.
+        """
+        spec = _model(name)
+        if spec.is_external:
+            raise InferenceError(400, "invalid_input", f"Only the provider can count the tokens of {name}.")
+        texts = [one.text for one in _check_inputs(spec, inputs)]
+        if spec.tokens_per_image is not None:
+            return [spec.tokens_per_image] * len(texts)
+        async with self.registry.using(spec) as resident:
+            return await self._in_thread("update", resident.model.count_tokens, texts)
+
     def start(self) -> None:
         """Begin to run batches, and to look for and load models."""
         self._scheduler.start()

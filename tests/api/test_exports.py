@@ -9,14 +9,17 @@ from asgiref.sync import async_to_sync
 from django.http import HttpResponse
 from django.test import Client
 
-from billing.reports.models import Export
+from billing.reports.deliveries import create_delivery, run_delivery
+from billing.reports.models import DeliveredMonth, Export
 from billing.reports.services import run_export
+from billing.rules import Month
 from cloudconsole.accounts.models import Membership, User
 from cloudconsole.accounts.permissions import Role
 from tests.api.conftest import ApiClient, client_of
 from tests.billing.usage import Customer, store
 
 EXPORTS = "/billing/v1/accounts/{account}/exports"
+DELIVERIES = "/billing/v1/accounts/{account}/deliveries"
 
 
 @pytest.fixture(autouse=True)
@@ -189,6 +192,24 @@ def test_people_who_are_signed_in_ask_too(api: ApiClient, customer: Customer, cl
         wish = {"month": "2026-11", "format": "csv"}
         assert client.post(path, wish, content_type="application/json").status_code == status
     assert Export.objects.get().requested_by == f"{Role.OWNER}@acme.example"
+
+
+def test_deliveries_and_what_became_of_their_months(api: ApiClient, customer: Customer, make_cluster, tmp_path: Path):
+    month = Month(2025, 3)
+    delivery = create_delivery(
+        account=customer.account, url=f"file://{tmp_path}", endpoint_url="", formats=["csv"], first_month=month
+    )
+    row = DeliveredMonth.objects.create(delivery=delivery, month=month.first_day)
+    run_delivery(row.pk)
+    DeliveredMonth.objects.create(delivery=delivery, month=month.following.first_day, error="The disk is full.")
+    [told] = api.get(DELIVERIES).json()["items"]
+    assert (told["url"], told["formats"], told["firstMonth"]) == (f"file://{tmp_path}", ["csv"], "2025-03")
+    waiting, delivered = told["months"]
+    assert waiting == {"month": "2025-04", "state": "PENDING", "error": "The disk is full."}
+    [file] = delivered["files"]
+    content = (tmp_path / str(customer.account.pk) / "2025-03" / file["name"]).read_bytes()
+    assert (file["bytes"], file["sha256"]) == (str(len(content)), hashlib.sha256(content).hexdigest())
+    assert client_of(Customer(make_cluster).account).get(DELIVERIES).json() == {"items": []}
 
 
 def test_strangers_and_wrong_verbs_are_refused(api: ApiClient):

@@ -56,7 +56,7 @@ def measure(work: Callable[[], Any]) -> Measured:
     return Measured(queries, statistics.median(took) * 1000)
 
 
-def add_account(number: int) -> Account:
+def add_account(number: int, *, clusters: int = PER_ACCOUNT) -> Account:
     """An account with its clusters as they stand after a few operations and ten busy minutes."""
     account = Account.objects.create(name=f"Account {number}")
     PaymentMethod.objects.create(account=account, name="Simulated card")
@@ -64,7 +64,7 @@ def add_account(number: int) -> Account:
     package = Package.objects.filter(type="paid").order_by("price_per_hour").first()
     now = timezone.now()
     configuration = {"version": DEFAULT_VERSION, "inference_enabled": True}
-    clusters = Cluster.objects.bulk_create(
+    made = Cluster.objects.bulk_create(
         Cluster(
             account=account,
             name=f"cluster-{index}",
@@ -79,7 +79,7 @@ def add_account(number: int) -> Account:
             observed_generation=OPERATIONS,
             created_at=now - timedelta(days=30, seconds=index),
         )
-        for index in range(PER_ACCOUNT)
+        for index in range(clusters)
     )
     Operation.objects.bulk_create(
         Operation(
@@ -93,14 +93,14 @@ def add_account(number: int) -> Account:
             steps_done=4,
             finished_at=now,
         )
-        for cluster in clusters
+        for cluster in made
         for generation in range(1, OPERATIONS + 1)
     )
     ComputePeriod.objects.bulk_create(
         ComputePeriod(cluster=cluster, package=package, nodes=1, additional_disk_gib=0, started_at=now)
-        for cluster in clusters
+        for cluster in made
     )
-    _add_samples(clusters)
+    _add_samples(made)
     return account
 
 

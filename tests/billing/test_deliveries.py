@@ -13,13 +13,13 @@ from django.core.management import CommandError, call_command
 from moto.server import ThreadedMotoServer
 
 from billing.exports import stream_export
-from billing.jobs import Job
 from billing.models import BillingProgress, UsageRollup
 from billing.reports import deliveries, destinations
 from billing.reports.deliveries import create_delivery, deliver_finished_months, run_delivery
 from billing.reports.models import DeliveredMonth, Delivery
 from billing.rules import Month
 from cloudconsole.accounts.models import AuditEvent
+from cloudconsole.jobs import Job
 from tests.billing.usage import NOON, Customer, store
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,6 @@ import pytest
 from django.utils import timezone
 
 from billing.exports import EXPORT_FORMATS, stream_export
-from billing.jobs import Job
 from billing.lines import Selection
 from billing.reports import services
 from billing.reports.models import Export
@@ -20,6 +19,7 @@ from billing.rules import Month
 from cloudconsole.accounts.models import AuditEvent
 from cloudconsole.accounts.services import Actor
 from cloudconsole.errors import Code, ServiceError
+from cloudconsole.jobs import Job
 from tests.billing.test_exports import record_hours
 from tests.billing.usage import NOON, Customer, store
 

@@ -15,9 +15,9 @@ from billing.budgets.models import Budget, BudgetAlert, Notification
 from billing.budgets.sending import send_notification
 from billing.budgets.services import BudgetWish, check_budgets_of, create_budget
 from billing.budgets.webhooks import check_webhook_url, post_webhook, webhook_secret
-from billing.jobs import CannotBeDone, Job
 from billing.rules import Month
 from cloudconsole.accounts.services import SYSTEM
+from cloudconsole.jobs import CannotBeDone, Job
 from tests.billing.usage import NOON, Customer, store
 
 pytestmark = pytest.mark.django_db

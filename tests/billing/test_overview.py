@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from billing.lines import bill_lines
 from billing.models import UsageEvent
+from billing.month_tally import month_tally
 from billing.overview import Overview
 from billing.rules import Month
 from billing.terms import terms_of
@@ -17,9 +17,8 @@ NOVEMBER = Month.of(NOON)
 
 
 def overview_of(customer: Customer, now: datetime = NOON + timedelta(hours=12)) -> Overview:
-    lines = bill_lines(account=customer.account, month=NOVEMBER)
     terms = terms_of(account=customer.account, month=NOVEMBER)
-    return Overview(month=NOVEMBER, lines=lines, terms=terms, now=now)
+    return Overview(tally=month_tally(customer.account, NOVEMBER), terms=terms, now=now)
 
 
 @pytest.fixture
@@ -48,9 +47,9 @@ def test_parts_and_days_sum_to_the_bill(used: Customer):
     overview = overview_of(used)
     hours = Decimal(2 * used.clusters[0].package.price_per_hour)
     assert dict(overview.parts) == {"Inference": 1_250, "Cluster hours": hours, "Additional disk": 0}
-    assert overview.total == 1_250 + hours == sum(sum(day.costs) for day in overview.days)
-    costs = {day.at.day: day.costs for day in overview.days if any(day.costs)}
-    assert costs == {15: [1_250, hours, 0]}  # the tenth day before was free
+    assert overview.total == 1_250 + hours == sum(day.cost for day in overview.days)
+    costs = {day.at.day: day.cost for day in overview.days if day.cost}
+    assert costs == {15: 1_250 + hours}  # the tenth day before was free
     assert [day.at for day in overview.days] == [NOVEMBER.start + timedelta(days=number) for number in range(30)]
 
 
@@ -68,4 +67,4 @@ def test_only_a_month_that_runs_has_a_forecast(used: Customer):
 def test_an_empty_month_is_empty(customer: Customer):
     overview = overview_of(customer)
     assert (overview.total, overview.forecast, overview.allowances) == (0, 0, [])
-    assert not any(cost for day in overview.days for cost in day.costs)
+    assert not any(day.cost for day in overview.days)

@@ -143,6 +143,7 @@ def test_foreign_clusters_are_not_listed(console: Client, foreign_cluster: Clust
         "/clusters?costs",
         "/clusters/{id}",
         "/clusters/{id}/inference",
+        "/clusters/{id}/inference/imports",
         "/billing",
         "/billing/exports",
         "/billing/budgets",
@@ -155,16 +156,15 @@ def test_more_rows_do_not_mean_more_queries(
     first = make_cluster("first", inference=True)
     path = path.format(id=first.pk)
     _fill(first, 1)
-    with CaptureQueriesContext(
-        connection,
-    ) as few:
+    console.get(path)
+    with CaptureQueriesContext(connection) as few:
         console.get(path)
     for number in range(4):
         _fill(make_cluster(f"more-{number}", provider="gcp", region="us-east4"), number)
     _fill(first, 9)
     with django_assert_num_queries(len(few)):
         console.get(path)
-    assert len(few) <= 14
+    assert len(few) <= 20
 
 
 def test_each_page_asks_as_many_queries_as_its_baseline_says(

@@ -175,7 +175,7 @@ def test_the_qdrant_nodes_form_one_cluster(services):
 def test_what_must_survive_lies_in_volumes(layout):
     used = {volume.split(":")[0] for service in layout["services"].values() for volume in service.get("volumes", [])}
     assert used == layout["volumes"].keys()
-    assert {"postgres", "redis", "qdrant-1", "qdrant-2", "qdrant-3", "models", "exports", "tls"} == used
+    assert {"postgres", "redis", "qdrant-1", "qdrant-2", "qdrant-3", "models", "exports", "imports", "tls"} == used
 
 
 def test_the_image_runs_as_an_ordinary_user_and_installs_pinned_packages():

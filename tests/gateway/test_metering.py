@@ -109,6 +109,31 @@ def test_what_fails_costs_nothing(kind, failure, committed: None):
     assert billed(one) == ([] if kind == "update" else [7, -7])
 
 
+def test_what_comes_again_is_not_taken_back_and_is_billed_once_in_the_end(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+):
+    one = event("update")
+
+    async def story(meter: Meter, ledger: LedgerWriter) -> None:
+        record = ledger.record
+
+        async def recorded_but_never_confirmed(events: Any) -> None:
+            await record(events)
+            raise LedgerUnavailable
+
+        async def work() -> Answer:
+            return ACCEPTED
+
+        with monkeypatch.context() as patch:
+            patch.setattr(ledger, "record", recorded_but_never_confirmed)
+            with pytest.raises(Refused):
+                await meter.run("update", [one], work, comes_again=True)
+        assert await meter.run("update", [one], work, comes_again=True) == ACCEPTED
+
+    metered(story)
+    assert billed(one) == [7]
+
+
 @pytest.mark.parametrize("kind", ["update", "search"])
 def test_when_the_bill_cannot_be_confirmed_the_answer_is_a_refusal_and_the_bill_is_taken_back(
     kind, committed: None, monkeypatch: pytest.MonkeyPatch

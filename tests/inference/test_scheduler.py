@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.worker import queues as rules
-from inference.worker.batching import MOST_TEXTS, MOST_TOKENS, SHORT_TOKENS, SHORTEST_SHARE, Lane, WaitingText
+from inference.worker.batching import MOST_PADDING, MOST_TEXTS, MOST_TOKENS, Lane, WaitingText
 from inference.worker.metrics import Metrics
 from inference.worker.protocol import InferenceError
 from inference.worker.queues import ModelQueue
@@ -243,6 +243,15 @@ def test_models_take_turns() -> None:
     play(story)
 
 
+def test_a_text_takes_along_those_nearest_in_length_on_both_sides() -> None:
+    lane = Lane()
+    for number, length in enumerate([50, 10, 55, 45, 70, 44, 36]):
+        lane.add(WaitingText(b"", number, length, None))
+    batches = [[one.length for one in lane.take_batch()] for _ in range(4)]
+    assert batches == [[44, 45, 50, 55], [10], [70], [36]]
+    assert lane.take_batch() == []
+
+
 @given(lengths=st.lists(st.integers(2, 600), max_size=150), drops=st.sets(st.integers(0, 149)))
 def test_every_text_runs_exactly_once_beside_texts_of_nearly_its_length(lengths: list[int], drops: set[int]) -> None:
     lane = Lane()
@@ -257,7 +266,7 @@ def test_every_text_runs_exactly_once_beside_texts_of_nearly_its_length(lengths:
         taken = [one.text for one in batch]
         longest, shortest = max(one.length for one in batch), min(one.length for one in batch)
         assert left[0] in taken  # the oldest is never passed over
-        assert max(shortest, SHORT_TOKENS) >= SHORTEST_SHARE * longest
+        assert longest - shortest <= MOST_PADDING
         assert len(batch) == 1 or (len(batch) <= MOST_TEXTS and longest * len(batch) <= MOST_TOKENS)
         left = [number for number in left if number not in taken]
     assert left == []

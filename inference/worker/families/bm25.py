@@ -42,6 +42,10 @@ class Bm25Model:
         words = round(sum(counter.embed_document(text).values))
         return SparseEmbedding(np.array(vector.indices, np.uint32), np.array(vector.values, np.float32)), words
 
+    def count_tokens(self, texts: list[str]) -> list[int]:
+        """The number of words it would keep of each text."""
+        return [self.embed(text, "update", {})[1] for text in texts]
+
 
 @lru_cache(maxsize=64)
 def _engines(options: bytes) -> tuple[qdrant_edge.Bm25, qdrant_edge.Bm25]:

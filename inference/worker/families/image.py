@@ -22,7 +22,7 @@ from inference.worker.devices import Devices
 from inference.worker.families.onnx import RestingThreads, load_served
 
 # An image waits like a text of so many tokens, because it costs about as much to run: eight make a batch.
-_WAITS_LIKE_TOKENS = 256
+_WAITS_LIKE_TOKENS = 64
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ class TokenizedText:
 class OnnxFamily:
     """A loaded model. ``tokenize`` and ``run`` may be called from different threads at the same time."""
 
+    _markers = 0  # tokens that are put in after tokenising
     embeddings_class: Any  # fastembed's front door for this family; it knows which class runs which model
 
     def __init__(self, spec: ModelSpec, folder: Path, devices: Devices) -> None:
@@ -61,6 +62,10 @@ class OnnxFamily:
                 kept = max(kept[0] - added, 0), max(kept[1] - added, 0)
             tokenized.append(TokenizedText(encoding.ids, encoding.attention_mask, kept))
         return tokenized
+
+    def count_tokens(self, texts: list[str]) -> list[int]:
+        """The tokens that ``run`` would process of each text to be stored."""
+        return [sum(text.attention_mask) + self._markers for text in self.tokenize(texts, "update")]
 
     def run(self, batch: list[TokenizedText], kind: str) -> tuple[list[Any], list[int]]:
         """The vector and the number of processed tokens of each text; the batch is padded to its longest."""
@@ -128,7 +133,8 @@ class ColbertModel(OnnxFamily):
 
     def _set_up_tokenizers(self, spec: ModelSpec) -> None:
         assert spec.context_window is not None
-        window = spec.context_window - self._model.RESERVED_MARKER_TOKENS
+        self._markers = self._model.RESERVED_MARKER_TOKENS
+        window = spec.context_window - self._markers
         self._model.tokenizer.no_padding()
         self._tokenizer = WindowTokenizer(self._model.tokenizer, window)
         self._query_tokenizer = WindowTokenizer(self._model.query_tokenizer, window)
@@ -139,8 +145,7 @@ class ColbertModel(OnnxFamily):
     def _vectors(self, output: Any, batch: list[TokenizedText], kind: str) -> list[NDArray[np.float32]]:
         rows = list(self._model._post_process_onnx_output(output, is_doc=kind != "search"))
         if kind == "search":  # rows beyond a query's own length belong to its longer neighbours
-            markers = self._model.RESERVED_MARKER_TOKENS
-            rows = [row[: len(text.ids) + markers] for row, text in zip(rows, batch, strict=True)]
+            rows = [row[: len(text.ids) + self._markers] for row, text in zip(rows, batch, strict=True)]
         return rows
 
 

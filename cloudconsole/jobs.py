@@ -33,6 +33,10 @@ class CannotBeDone(Exception):
     """Trying again would not help. Its text is a sentence for people."""
 
 
+class TryAgain(Exception):
+    """It cannot be done now. Its text is a sentence for people."""
+
+
 class Job(models.Model):
     """``due_at`` is when it may be (re)tried; ``error`` what went wrong last, for people."""
 
@@ -83,8 +87,8 @@ def wake(task: str, job_id: UUID) -> None:
 def carry_out(kind: type[Work], job_id: UUID, do: Callable[[Work], dict[str, Any]]) -> None:
     """Do the job unless somebody else does. ``do`` returns what else is to be written into the finished row.
 
-    ``CannotBeDone`` ends it; whatever else ``do`` raises is tried again, later each time, until the job's attempts
-    are used up.
+    That may be another ``state``, of a job that is not done yet. ``CannotBeDone`` ends it; whatever else ``do``
+    raises is tried again, later each time, until the job's attempts are used up.
     """
     job = _claim(kind, job_id)
     if job is None:
@@ -94,11 +98,14 @@ def carry_out(kind: type[Work], job_id: UUID, do: Callable[[Work], dict[str, Any
             raise CannotBeDone(STOPPED_SENTENCE)
         with renewed_lease(_owned(job), lease=LEASE, every_seconds=RENEW_EVERY_SECONDS, of=str(job.pk)):
             changes = do(job)
-        update_owned(job, state=Job.State.SUCCEEDED, finished_at=timezone.now(), error="", **changes)
+        done = {"state": Job.State.SUCCEEDED, "finished_at": timezone.now(), "error": ""}
+        update_owned(job, **(done | changes))
     except LeaseLost:
         logger.warning("%s %s is somebody else's now", kind.__name__, job_id)
     except CannotBeDone as error:
         _fail(job, str(error))
+    except TryAgain as error:
+        _try_again(job, str(error))
     except Exception as error:
         logger.warning("%s %s did not succeed in attempt %s", kind.__name__, job_id, job.attempts, exc_info=error)
         _try_again(job, f"{type(error).__name__}: {error}")

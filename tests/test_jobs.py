@@ -1,22 +1,21 @@
 """Jobs: done once, by one worker, again after a crash, and not for ever."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone
 
-from billing.jobs import CannotBeDone, Job, carry_out, claimable, pause_after, update_owned
 from billing.reports.models import Export
-from tests.billing.usage import NOON, Customer
+from cloudconsole.accounts.models import Account
+from cloudconsole.jobs import CannotBeDone, Job, TryAgain, carry_out, claimable, pause_after, update_owned
 
 pytestmark = pytest.mark.django_db
+MONTH = date(2026, 11, 1)
 
 
 @pytest.fixture
-def job(customer: Customer) -> Export:
-    return Export.objects.create(
-        account=customer.account, first=NOON.date(), last=NOON.date(), format="csv", requested_by="somebody"
-    )
+def job(account: Account) -> Export:
+    return Export.objects.create(account=account, first=MONTH, last=MONTH, format="csv", requested_by="somebody")
 
 
 def nothing(job: Export) -> dict:
@@ -75,6 +74,21 @@ def test_what_fails_is_tried_again_later_each_time_and_then_given_up(job: Export
     assert job.state == Job.State.FAILED
     assert pauses == [1, 2, 4, 8]
     carry_out(Export, job.pk, pytest.fail)
+
+
+def test_who_asks_to_be_called_again_is_quoted(job: Export):
+    def ask(job: Export) -> dict:
+        raise TryAgain("The model is being downloaded.")
+
+    carry_out(Export, job.pk, ask)
+    job.refresh_from_db()
+    assert (job.state, job.error, due()) == (Job.State.PENDING, "The model is being downloaded.", 0)
+
+
+def test_a_job_may_say_itself_how_it_stands(job: Export):
+    carry_out(Export, job.pk, lambda job: {"state": Job.State.PENDING, "attempts": 0, "finished_at": None})
+    job.refresh_from_db()
+    assert (job.state, job.attempts, job.finished_at, due()) == (Job.State.PENDING, 0, None, 1)
 
 
 def test_what_cannot_be_done_is_not_tried_again(job: Export):

@@ -1,0 +1,254 @@
+"""Imports through a real gateway: every row once in the collection and once on the bill, whoever dies when."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from django.db.models import Sum
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from billing.models import UsageEvent
+from cloudconsole.accounts.services import Actor
+from clusters.data_plane import CONSOLE_KEY_ID, IDEMPOTENCY_KEY, console_token
+from inference.imports import sending, services
+from inference.imports.estimate import estimate
+from inference.imports.models import BadRow, Import
+from inference.imports.services import cancel_import, pause_import, resume_import, run_import, upload_file
+from inference.queries import offered_models
+from tests.gateway.conftest import MINILM, Door, document
+from tests.imports.files import WRITERS, Rows, csv_bytes
+
+pytestmark = pytest.mark.django_db
+State = Import.State
+SOMEBODY = Actor("user", "1", "owner@acme.example")
+ROWS = [{"id": str(number), "text": f"{number} recipes with flour and sugar", "tag": "a"} for number in range(20)]
+
+
+class Died(BaseException):
+    """The worker's process is gone; nothing that it would have done happens."""
+
+
+@pytest.fixture(autouse=True)
+def surroundings(settings: Any, gateway_url: str, worker: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.GATEWAY_URL = gateway_url
+    settings.INFERENCE_ADDRESSES = [worker.address]
+    settings.INFERENCE_IMPORTS_DIR = tmp_path / "imports"
+    monkeypatch.setattr(sending, "MOST_ROWS", {"text": 6, "image": 6})
+
+
+@pytest.fixture
+def collection(new_us: Door) -> Iterator[str]:
+    name = f"import-{uuid4()}"
+    yield name
+    new_us.http.delete(f"/collections/{name}")
+
+
+def begun(door: Door, collection: str, content: bytes, **choices: Any) -> Import:
+    draft = upload_file(cluster=door.cluster, name="rows.csv", pieces=[content], requested_by=SOMEBODY)
+    wanted = {"column": "text", "model": MINILM, "vector": "", "id_column": "id", "payload_columns": ["tag"]} | choices
+    model = next(one for one in offered_models() if one.spec.name == wanted["model"])
+    tokens = estimate(draft, column=wanted["column"], model=model).tokens
+    services.start_import(draft=draft, collection=collection, estimated_tokens=tokens, requested_by=SOMEBODY, **wanted)
+    return draft
+
+
+def after(one: Import, *, slices: int = 1) -> Import:
+    """The import once a worker had it so often, whatever lease or pause stood against it."""
+    for _ in range(slices):
+        Import.objects.filter(pk=one.pk).update(due_at=timezone.now())
+        Import.objects.filter(pk=one.pk, state=State.RUNNING).update(lease_expires_at=timezone.now() - timedelta(1))
+        run_import(one.pk)
+    return Import.objects.get(pk=one.pk)
+
+
+def billed_to_console(door: Door, since: Any) -> int:
+    events = UsageEvent.objects.filter(cluster=door.cluster.pk, api_key_id=CONSOLE_KEY_ID, recorded_at__gte=since)
+    return events.aggregate(tokens=Sum("tokens"))["tokens"] or 0
+
+
+@pytest.mark.parametrize("format", WRITERS)
+def test_every_format_ends_as_points_and_as_a_bill(format: str, new_us: Door, collection: str) -> None:
+    since = timezone.now()
+    done = after(begun(new_us, collection, WRITERS[format](ROWS)))
+    assert (done.state, done.points, done.bad_rows, done.rows_read) == (State.SUCCEEDED, 20, 0, 20)
+    assert done.tokens == done.estimated_tokens == billed_to_console(new_us, since) > 0
+    assert new_us.count(collection) == 20
+    found = new_us.query(collection, document("7 recipes with flour and sugar"), limit=1).json()["result"]["points"]
+    assert (found[0]["id"], found[0]["payload"]) == (7, {"tag": "a"})
+    assert not done.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "vector", "parameters"),
+    [
+        ("qdrant/bm25", "words", {"sparse_vectors": {"words": {"modifier": "idf"}}}),
+        ("prithivida/splade_pp_en_v1", "words", {"sparse_vectors": {"words": {"modifier": "none"}}}),
+        ("sentence-transformers/all-minilm-l6-v2", "look", {"vectors": {"look": {"size": 384, "distance": "Cosine"}}}),
+    ],
+)
+def test_a_collection_is_made_as_the_model_needs_it(
+    model: str, vector: str, parameters: dict[str, Any], new_us: Door, collection: str
+) -> None:
+    done = after(begun(new_us, collection, csv_bytes(ROWS[:3]), model=model, vector=vector))
+    assert (done.state, done.points) == (State.SUCCEEDED, 3), done.error
+    assert done.tokens == done.estimated_tokens
+    made = new_us.http.get(f"/collections/{collection}").json()["result"]["config"]["params"]
+    for kind, vectors in parameters.items():
+        assert {name: made[kind][name] | facts for name, facts in vectors.items()} == made[kind]
+
+
+def _before_sending(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending._Sending, "_put", _die)
+
+
+def _after_sending(monkeypatch: pytest.MonkeyPatch) -> None:
+    put = sending._Sending._put
+    monkeypatch.setattr(sending._Sending, "_put", lambda self, points: _die(put(self, points)))
+
+
+def _while_writing_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BadRow.objects, "bulk_create", _die)
+
+
+def _after_writing_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending._Ahead, "drop", _die)
+
+
+def _die(*_: Any) -> Any:
+    raise Died
+
+
+@pytest.mark.parametrize("moment", [_before_sending, _after_sending, _while_writing_down, _after_writing_down])
+def test_a_worker_that_dies_at_any_moment_costs_nothing(
+    moment: Callable[[pytest.MonkeyPatch], None], new_us: Door, collection: str
+) -> None:
+    since = timezone.now()
+    rows: Rows = [*ROWS, {"id": "odd", "text": "a row that is not taken", "tag": ""}]
+    one = begun(new_us, collection, csv_bytes(rows))
+    for _ in range(2):
+        with pytest.MonkeyPatch.context() as patch:
+            moment(patch)
+            with pytest.raises(Died):
+                after(one)
+    done = after(one)
+    assert (done.state, done.points, done.bad_rows, done.rows_read) == (State.SUCCEEDED, 20, 1, 21)
+    assert new_us.count(collection) == 20
+    assert done.tokens == billed_to_console(new_us, since) == done.estimated_tokens - 8  # those of the row not taken
+    assert [problem.number for problem in done.problems.all()] == [21]
+
+
+def test_pausing_cancelling_and_going_on(new_us: Door, collection: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "SLICE_SECONDS", 0)
+    since = timezone.now()
+    one = begun(new_us, collection, csv_bytes(ROWS))
+    one = after(one)
+    assert (one.state, one.rows_read) == (State.PENDING, 6)  # others have their turn
+    Import.objects.filter(pk=one.pk).update(state=State.RUNNING)
+    pause_import(wanted=one, requested_by=SOMEBODY)
+    one = after(one)
+    assert (one.state, one.rows_read, one.wish) == (State.PAUSED, 12, "")
+    run_import(one.pk)
+    assert Import.objects.get(pk=one.pk).rows_read == 12
+    resume_import(wanted=one, requested_by=SOMEBODY)
+    with monkeypatch.context() as patch:
+        _after_sending(patch)
+        with pytest.raises(Died):
+            after(one)
+    cancel_import(wanted=one, requested_by=SOMEBODY)
+    one = after(one)
+    assert (one.state, one.rows_read) == (State.CANCELLED, 18)  # with the batch whose outcome nobody knew
+    assert one.tokens == billed_to_console(new_us, since)
+    assert new_us.count(collection) == 18
+    assert not one.path.exists()
+
+
+def test_a_row_that_the_data_plane_refuses_is_found_among_the_others(new_us: Door, collection: str) -> None:
+    since = timezone.now()
+    rows = [row | ({"text": "a" * 1_000_001} if number == 9 else {}) for number, row in enumerate(ROWS)]
+    done = after(begun(new_us, collection, csv_bytes(rows)), slices=3)
+    assert (done.state, done.points, done.bad_rows) == (State.SUCCEEDED, 19, 1), done.error
+    [problem] = done.problems.all()
+    assert problem.number == 10
+    assert "at most 1000000 are allowed" in problem.reason
+    assert done.tokens == billed_to_console(new_us, since)
+
+
+def test_what_stops_everybody_stops_the_import_and_it_goes_on_from_there(new_us: Door, collection: str) -> None:
+    one = begun(new_us, collection, csv_bytes(ROWS))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sending, "SLICE_SECONDS", 0)
+        one = after(one)
+    new_us.http.delete(f"/collections/{collection}")
+    one = after(one)
+    assert (one.state, one.rows_read, one.points) == (State.FAILED, 6, 6)
+    assert "doesn't exist" in one.error
+    new_us.collection(collection)
+    resume_import(wanted=one, requested_by=SOMEBODY)
+    one = after(one)
+    assert (one.state, one.bad_rows) == (State.SUCCEEDED, 0)
+    assert new_us.count(collection) == 14
+
+
+def test_a_cluster_without_inference_is_no_fault_of_the_rows(open_door: Callable[..., Door]) -> None:
+    door = open_door("off-us", inference=False)
+    one = after(begun(door, door.collection("off"), csv_bytes(ROWS)))
+    assert (one.state, one.bad_rows) == (State.FAILED, 0)
+    assert one.error.startswith("Inference is switched off for cluster off-us.")
+
+
+def test_a_gateway_that_is_away_is_waited_for(new_us: Door, collection: str, settings: Any) -> None:
+    one = begun(new_us, collection, csv_bytes(ROWS))
+    there = settings.GATEWAY_URL
+    settings.GATEWAY_URL = "http://127.0.0.1:1"
+    one = after(one)
+    assert (one.state, one.attempts) == (State.PENDING, 1)
+    assert one.error.startswith("The gateway does not answer")
+    settings.GATEWAY_URL = there
+    assert (after(one).state, after(one).error) == (State.SUCCEEDED, "")
+
+
+@pytest.fixture
+def send_keyed(new_us: Door) -> Callable[..., int]:
+    """Sends one point under a key, of the console's unless told otherwise; the tokens billed for it."""
+    collection = new_us.collection("keyed")
+
+    def send(key: object, text: str = "soup", secret: str | None = None) -> int:
+        before = sum(new_us.billed().values())
+        answer = new_us.http.put(
+            f"/collections/{collection}/points",
+            json={"points": [{"id": 1, "vector": document(text)}]},
+            headers={"api-key": secret or console_token(new_us.cluster), IDEMPOTENCY_KEY: str(key)},
+        )
+        assert answer.status_code in (200, 400), answer.text
+        return sum(new_us.billed().values()) - before if answer.status_code == 200 else -1
+
+    return send
+
+
+def test_one_key_bills_one_request_once_for_the_console_and_nobody_else(
+    new_us: Door, send_keyed: Callable[..., int]
+) -> None:
+    key = uuid7()
+    assert [send_keyed(key), send_keyed(key), send_keyed(key)] == [3, 0, 0]
+    assert send_keyed(uuid7()) == 3
+    assert send_keyed(key, "tomato soup") > 3  # the same key for something else
+    assert [send_keyed(key, secret=new_us.secret), send_keyed(key, secret=new_us.secret)] == [3, 3]
+
+
+TOO_OLD, IN_THE_FUTURE = (f"{milliseconds:012x}70008" + "0" * 15 for milliseconds in (0, 2**48 - 1))
+
+
+@pytest.mark.parametrize("key", ["no key", uuid4(), TOO_OLD, IN_THE_FUTURE])
+def test_what_is_no_key_of_these_days_is_refused(key: object, send_keyed: Callable[..., int]) -> None:
+    assert send_keyed(key) == -1
+
+
+def test_httpx_is_told_of_refusals_in_their_own_words() -> None:
+    answer = httpx.Response(402, json={"status": {"error": "The budget is used up."}})
+    assert sending.sentence_of(answer) == "The budget is used up."
+    assert sending.sentence_of(httpx.Response(502, text="<html>")) == "The data plane answered 502."
