@@ -33,7 +33,7 @@ run: setup  ## start the whole cloud with the demo account; Ctrl-C stops it
 
 # Suites with a target of their own, which CI runs too
 APART := tests/snippets tests/sdk tests/gateway/fuzz tests/gateway/shared tests/faults/test_operation_storm.py \
-	tests/faults/test_import_storm.py 	tests/faults/test_every_step.py
+	tests/faults/test_import_storm.py tests/faults/test_every_step.py
 
 test: setup-dev  ## the tests, in two processes with a PostgreSQL and a Redis each
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(APART:%=--ignore %)

@@ -7,7 +7,6 @@ the time that a node takes to start is over then. It ends when nobody can send t
 import argparse
 import asyncio
 import contextlib
-import ctypes
 import fcntl
 import json
 import logging
@@ -28,6 +27,7 @@ from clusters.node.grpc.server import GrpcApi
 from clusters.node.link import LinkApi
 from clusters.node.log_lines import log_to_stdout
 from clusters.node.node import Node
+from clusters.node.parent import die_with
 from clusters.node.rest import RestApi
 
 log = logging.getLogger("clusters.node")
@@ -37,7 +37,6 @@ LOCK_SECONDS = 45.0  # longer than a predecessor may take to drain
 _CUT_OFF_SECONDS = 1  # for what the drain did not see the end of
 _KEEP_ALIVE_SECONDS = 300
 _BACKLOG = 2048
-_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
@@ -47,7 +46,7 @@ def main() -> None:
     log_to_stdout()
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     if options.parent_pid is not None:
-        _die_with(options.parent_pid)
+        die_with(options.parent_pid)
     options.data_dir.mkdir(parents=True, exist_ok=True)
     with _exclusive(options.data_dir / "lock"), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sys.exit(runner.run(_serve(options)))
@@ -75,14 +74,6 @@ def _parse_options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--inference", action="store_true", help="inference is on for the cluster")
     parser.add_argument("--parent-pid", type=int, help="end with this parent process")
     return parser.parse_args(arguments)
-
-
-def _die_with(parent_pid: int) -> None:
-    """Be killed when the parent dies, however it dies: a node that nobody watches must not hold the data."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_pid:
-        sys.exit("the parent process is gone")
 
 
 @contextlib.contextmanager

@@ -46,6 +46,11 @@ def write_sparsely(file: Path, content: IO[bytes]) -> None:
         out.truncate()
 
 
+def size_on_disk(folder: Path) -> int:
+    """The bytes of disk that a folder's files occupy."""
+    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*"))
+
+
 def sync_tree(folder: Path) -> None:
     """Put a folder and everything in it on disk."""
     for path in folder.rglob("*"):

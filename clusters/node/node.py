@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -16,6 +17,7 @@ from typing import Any
 
 from clusters.node.engine.commit import GroupCommit, WriteRequest
 from clusters.node.engine.journal import Form, Journal, JournalEntry
+from clusters.node.engine.optimisation import Optimiser
 from clusters.node.engine.registry import Collections
 from clusters.node.engine.strict_mode import check_strict_mode
 from clusters.node.errors import EngineFailure, FormatError, NodeError, is_panic, refusal_of
@@ -60,6 +62,8 @@ class Node:
         shutil.rmtree(self.uploads, ignore_errors=True)  # what a crash left of them
         self.uploads.mkdir(parents=True)
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._ready: deque[_Waiting | None] = deque()  # taken from the queue, and before it
+        self._held: list[_Waiting] = []  # until a collection is copied
         self._thread = threading.Thread(target=self._run, name="engine")
         self._loop = asyncio.get_running_loop()
         self._loaded: asyncio.Future[None] = self._loop.create_future()
@@ -88,9 +92,11 @@ class Node:
     def _run(self) -> None:
         collections = Collections(self._data_dir)
         journal = Journal(self._data_dir / "journal")
-        engine = _Engine(collections, GroupCommit(journal))
+        engine = _Engine(collections, GroupCommit(journal), Optimiser(collections))
         try:
             collections.load()
+            for name in collections.names():
+                engine.optimiser.consider(name)
             engine.recover(*journal.read())
         except Exception as error:
             self._loop.call_soon_threadsafe(self._loaded.set_exception, error)
@@ -105,27 +111,51 @@ class Node:
         journal.close()
 
     def _serve(self, engine: "_Engine") -> None:
-        following: list[_Waiting | None] = []
-        while (waiting := following.pop() if following else self._queue.get()) is not None:
+        while (waiting := self._next(engine.optimiser)) is not None:
             group = [waiting]
             if waiting.call.operation.kind is Kind.WRITE:
-                following = self._gather(group)
+                self._gather(group, engine.optimiser)
             outcomes = engine.execute([member.call for member in group])
             self._loop.call_soon_threadsafe(_answer, group, outcomes)
 
-    def _gather(self, group: list[_Waiting]) -> list[_Waiting | None]:
-        """Add the writes that wait already; returns what was taken from the queue and is no part of the group."""
+    def _next(self, optimiser: Optimiser) -> _Waiting | None:
+        """The next request, or None to stop; the optimiser works meanwhile, and what it holds up comes after it."""
+        while True:
+            optimiser.work()
+            if self._held and not optimiser.copying:
+                self._ready.extendleft(reversed(self._held))
+                self._held.clear()
+            try:
+                waiting = self._ready.popleft() if self._ready else self._queue.get(timeout=optimiser.wait_seconds)
+            except Empty:
+                continue
+            if waiting is None:
+                optimiser.stop()
+                if not self._held:
+                    return None
+                self._ready.appendleft(None)
+            elif _must_wait(waiting.call, optimiser):
+                self._held.append(waiting)
+            else:
+                return waiting
+
+    def _gather(self, group: list[_Waiting], optimiser: Optimiser) -> None:
+        """Add the writes that wait already."""
         size = len(group[0].call.raw)
         while size < LARGEST_GROUP_BYTES:
             try:
-                waiting = self._queue.get_nowait()
+                waiting = self._ready.popleft() if self._ready else self._queue.get_nowait()
             except Empty:
-                return []
-            if waiting is None or waiting.call.operation.kind is not Kind.WRITE:
-                return [waiting]
+                return
+            if waiting is None or waiting.call.operation.kind is not Kind.WRITE or _must_wait(waiting.call, optimiser):
+                self._ready.appendleft(waiting)
+                return
             group.append(waiting)
             size += len(waiting.call.raw)
-        return []
+
+
+def _must_wait(call: Call, optimiser: Optimiser) -> bool:
+    return call.operation.kind is not Kind.READ and optimiser.holds(call.collection)
 
 
 def _answer(group: list[_Waiting], outcomes: list[Any]) -> None:
@@ -141,19 +171,24 @@ def _answer(group: list[_Waiting], outcomes: list[Any]) -> None:
 class _Engine:
     """Runs calls on the engine thread. Never raises: an outcome is a JSON result or a NodeError."""
 
-    def __init__(self, collections: Collections, commit: GroupCommit) -> None:
+    def __init__(self, collections: Collections, commit: GroupCommit, optimiser: Optimiser) -> None:
         self._collections = collections
         self._commit = commit
+        self.optimiser = optimiser
 
     def execute(self, calls: list[Call]) -> list[Any]:
         """The outcomes of one read or registry change, or of a group of writes."""
         if calls[0].operation.kind is not Kind.WRITE:
-            return [self._outcome(lambda: self._alone(calls[0]))]
+            outcome = self._outcome(lambda: self._alone(calls[0]))
+            if calls[0].operation.kind is Kind.REGISTRY:
+                self.optimiser.consider(calls[0].collection)
+            return [outcome]
         requests = [self._outcome(lambda call=call: self._allowed_write(call)) for call in calls]
         accepted = [request for request in requests if isinstance(request, WriteRequest)]
         failure = self._outcome(lambda: self._commit.commit(accepted)) if accepted else None
         for request in accepted:
             request.error = failure or request.error
+        self.optimiser.note(accepted)
         return [self._write_outcome(call, request) for call, request in zip(calls, requests, strict=True)]
 
     def recover(self, entries: list[JournalEntry], steps_done: int) -> None:

@@ -28,7 +28,11 @@ class Traffic:
         for (method, path, status), answers in sorted(self._answers.items()):
             responses.setdefault(f"{method} {path}", {})[str(status)] = {"count": answers}
         aggregated = [
-            {"vectors": sum(figures.vectors.values()), "optimizers_status": "ok", "params": figures.parameters}
+            {
+                "vectors": sum(figures.vectors.values()),
+                "optimizers_status": figures.optimizer_status,
+                "params": figures.parameters,
+            }
             for figures in collections
         ]
         return {

@@ -5,7 +5,9 @@ _SHARD_KEYS = "an embedded node keeps a collection in one shard: it has no shard
 _FULL_SNAPSHOTS = "an embedded node takes snapshots of single collections only"
 _SHARD_SNAPSHOTS = "an embedded node keeps a collection in one shard: take a snapshot of the collection"
 _RECOVERY = "an embedded node fetches no snapshots; download the snapshot and upload it to snapshots/upload"
-_OPTIMIZATIONS = "an embedded node does not optimise in the background"
+_OPTIMIZATIONS = (
+    "an embedded node tells no progress of optimisations; `status` of the collection is yellow while there is one"
+)
 _ISSUES = "an embedded node looks for no issues"
 _QUOTAS = "an embedded node has no quotas"
 _COLLECTION = "/collections/{collection_name}"

@@ -4,6 +4,7 @@ from typing import Any
 
 from clusters.node.engine.configuration import reported_configuration
 from clusters.node.engine.indexes import reported_index
+from clusters.node.engine.optimisation import status_of
 from clusters.node.engine.registry import Collections
 from clusters.node.models import m
 
@@ -39,9 +40,10 @@ def get_collection(collections: Collections, name: str, _body: None) -> dict[str
     """A collection's configuration, counts and payload indexes."""
     collection = collections.get(name)
     info = collection.read("info")
+    status, optimizer_status = status_of(collection)
     return {
-        "status": "green",
-        "optimizer_status": "ok",
+        "status": status,
+        "optimizer_status": optimizer_status,
         "indexed_vectors_count": info.indexed_vectors_count,
         "points_count": info.points_count,
         "segments_count": info.segments_count,

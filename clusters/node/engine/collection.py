@@ -17,6 +17,8 @@ from clusters.node.models import m
 
 log = logging.getLogger(__name__)
 
+_FLOAT_BYTES = 4
+
 
 @dataclass(frozen=True)
 class Step:
@@ -40,6 +42,9 @@ class Collection:
         self.folder = folder
         self.snapshots = snapshots
         self.configuration = configuration
+        self.optimising = False
+        self.optimiser_error: str | None = None
+        self.unindexed_bytes = 0.0  # of vectors, about
         self._shard: Any = None
         self._operation_ids = itertools.count()
 
@@ -63,6 +68,14 @@ class Collection:
         """Open the shard from its folder, under the present configuration."""
         config = engine_config(self.configuration)
         self._guarded(lambda: edge.EdgeShard.load(str(self.folder), config))
+
+    def count_unindexed(self, *, all_points: bool = False) -> None:
+        """Estimate the vectors without an index, which are all of them when an index is to be built anew."""
+        info = self.read("info")
+        sizes = [schema.size for schema in self.vectors.values() if schema.size is not None]
+        indexed = 0 if all_points else info.indexed_vectors_count
+        missing = info.points_count * len(self.vectors) - indexed  # sparse vectors always count as indexed
+        self.unindexed_bytes = max(missing, 0) / max(len(sizes), 1) * max(sizes, default=0) * _FLOAT_BYTES
 
     def reload(self) -> None:
         """Open the shard anew; what was not flushed may be lost. A shard that cannot be opened stays closed."""

@@ -98,6 +98,12 @@ def reported_configuration(configuration: m.CreateCollection) -> dict[str, Any]:
     return config | ({"metadata": given["metadata"]} if "metadata" in given else {})
 
 
+def indexing_threshold(configuration: m.CreateCollection) -> int:
+    """The size of unindexed vectors in kilobytes from which an index is built; 0 for never."""
+    given = configuration.optimizers_config.indexing_threshold if configuration.optimizers_config else None
+    return int(_OPTIMIZER_DEFAULTS["indexing_threshold"] if given is None else given)
+
+
 @register(m.HnswConfigDiff)
 def _hnsw(model: m.HnswConfigDiff) -> Any:
     return edge.HnswIndexConfig(**{**_HNSW_DEFAULTS, **fields(model)})

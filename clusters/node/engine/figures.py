@@ -8,6 +8,7 @@ import qdrant_edge as edge
 
 from clusters.node.engine.collection import Collection
 from clusters.node.engine.configuration import reported_configuration
+from clusters.node.engine.optimisation import status_of
 from clusters.node.engine.registry import Collections
 from clusters.node.errors import NodeError
 
@@ -25,6 +26,7 @@ class Figures:
     points: int
     vectors: dict[str, int]
     parameters: dict[str, Any]
+    optimizer_status: str | dict[str, str]
 
 
 def all_figures(collections: Collections, _name: None, _body: None) -> list[Figures]:
@@ -63,4 +65,4 @@ def _figures(collection: Collection) -> Figures:
         for name in collection.vectors
     }
     parameters = reported_configuration(collection.configuration)["params"]
-    return Figures(collection.name, collection.read("info").points_count, vectors, parameters)
+    return Figures(collection.name, collection.read("info").points_count, vectors, parameters, status_of(collection)[1])

@@ -49,6 +49,7 @@ class Collections:
             self._by_name[name] = collection
             try:
                 collection.load()
+                collection.count_unindexed()
             except NodeError as error:
                 log.error("collection cannot be loaded: %s", error, extra={"folder": entry["folder"]})
         _remove_others(self._folder, {collection.folder.name for collection in self._by_name.values()})
@@ -109,6 +110,7 @@ class Collections:
 
         When this fails the folder stays, because the registry on disk may name it already; the next start knows.
         """
+        collection.count_unindexed()
         old = self._by_name.get(collection.name)
         self._save({**self._by_name, collection.name: collection}, self._aliases)
         if old is not None:
@@ -128,6 +130,7 @@ class Collections:
             collection.reload()
             raise
         self._save(self._by_name, self._aliases)
+        collection.count_unindexed(all_points=True)
 
     def set_aliases(self, aliases: dict[str, str]) -> None:
         """Replace all aliases at once."""

@@ -16,6 +16,7 @@ from clusters.provisioners.owner import Owner
 from tests.clusters.agent.running import CONFIGURATION, RunningAgent
 from tests.clusters.node.differences import NOT_SERVED, PUBLISHED, ROWS, TEXT
 from tests.clusters.node.running import RunningNode
+from tests.waiting import wait_until
 
 PROVEN: list[str] = []
 
@@ -120,15 +121,23 @@ def test_waits_for_disk(tmp_path: Path) -> None:
         assert again.ok("POST", "/collections/c/points/count", {})["count"] == 1
 
 
-@difference("no-background-optimisation")
-def test_no_background_optimisation(node: RunningNode) -> None:
-    assert_not_served(node, "no-background-optimisation")
-    small = {"optimizers_config": {"indexing_threshold": 1}, "hnsw_config": {"full_scan_threshold": 10}}
-    node.ok("PUT", "/collections/large", {"vectors": {"size": 64, "distance": "Dot"}, **small})
-    points = [{"id": id, "vector": [id] * 64} for id in range(1_000)]
-    node.ok("PUT", "/collections/large/points?wait=true", {"points": points})
-    info = node.ok("GET", "/collections/large")
-    assert (info["indexed_vectors_count"], info["status"], info["optimizer_status"]) == (0, "green", "ok")
+@difference("optimises-a-copy")
+def test_optimises_a_copy(tmp_path: Path) -> None:
+    with RunningNode(tmp_path).stopped_at_end() as node:
+        assert_not_served(node, "optimises-a-copy")
+        small = {"optimizers_config": {"indexing_threshold": 1}, "hnsw_config": {"full_scan_threshold": 10}}
+        node.ok("PUT", "/collections/large", {"vectors": {"size": 64, "distance": "Dot"}, **small})
+        before = list((tmp_path / "collections").iterdir())
+        points = [{"id": id, "vector": [id] * 64} for id in range(1_000)]
+        node.ok("PUT", "/collections/large/points?wait=true", {"points": points})
+        assert node.ok("GET", "/collections/large")["status"] == "yellow"
+        wait_until(
+            lambda: node.ok("GET", "/collections/large")["status"] == "green", seconds=60, what="an optimisation"
+        )
+        assert node.ok("GET", "/collections/large")["indexed_vectors_count"] == 1_000
+        after = list((tmp_path / "collections").iterdir())
+    assert len(before) == len(after) == 1
+    assert before != after
 
 
 @difference("settings-without-effect")
