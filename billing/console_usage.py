@@ -1,12 +1,14 @@
 """The answers to what the Inference tab and the list of clusters ask (``inference.usage``, ``clusters.costs``)."""
 
 from collections import defaultdict
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from django.utils import timezone
 
 from billing.month_tally import month_tally
+from billing.queries import daily_tokens, newest_usage
 from billing.rules import Month
 from billing.tally import Amounts
 from cloudconsole.accounts.models import Account
@@ -23,6 +25,12 @@ class LedgerUsage:
             if used.cluster_id == cluster.pk and not used.correction:
                 sums[used.model_id] += amounts
         return {id: ModelUsage(amounts.tokens, amounts.cost) for id, amounts in sums.items()}
+
+    def daily_tokens(self, cluster: Cluster, since: datetime, until: datetime) -> dict[UUID, dict[date, int]]:
+        return daily_tokens(cluster=cluster, since=since, until=until)
+
+    def newest(self, cluster: Cluster) -> str:
+        return newest_usage(cluster.account)
 
 
 class LedgerCosts:

@@ -1,7 +1,7 @@
 """A month at a glance: what it comes to so far and will come to, day by day, and what is left of the free allowance."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 
@@ -10,7 +10,6 @@ from billing.rating import NOTHING, UNLIMITED, PricingUnit, Terms, exact_sum
 from billing.tally import Tally
 from cloudconsole.money import EXACT
 
-_HEIGHT, _WIDTH, _GAP = 100, 20, 4  # of the chart: its height, and of a bar
 _PARTS = {
     PricingUnit.TOKENS: "Inference",
     PricingUnit.NODE_HOURS: "Cluster hours",
@@ -19,17 +18,11 @@ _PARTS = {
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A day's cost in millicents, and where its bar stands in the chart."""
+class Day:
+    """What a day that begins ``at`` (UTC) cost, in millicents."""
 
-    day: date
+    at: datetime
     cost: Decimal
-    x: int
-    height: int
-
-    @property
-    def y(self) -> int:
-        return _HEIGHT - self.height
 
 
 @dataclass(frozen=True)
@@ -47,9 +40,6 @@ class Allowance:
 
 class Overview:
     """All lines of a bill (their ``tally``), under the ``terms`` they were rated with."""
-
-    bar_width = _WIDTH - _GAP
-    chart_height = _HEIGHT
 
     def __init__(self, *, tally: Tally, terms: Terms, now: datetime) -> None:
         self._month = tally.month
@@ -81,20 +71,11 @@ class Overview:
         return forecast(Spending(month=self.total, window=self._in_window), self._month, self._now)
 
     @cached_property
-    def bars(self) -> list[Bar]:
-        """Every day of the month. What is less than nothing (a correction) has no bar."""
-        first, count = self._month.start.date(), (self._month.end - self._month.start).days
-        days = [first + timedelta(days=number) for number in range(count)]
-        most = max(self._by_day.values(), default=NOTHING)
-        return [
-            Bar(day, cost, number * _WIDTH, int(max(cost, NOTHING) * _HEIGHT / most) if most > 0 else 0)
-            for number, day in enumerate(days)
-            for cost in [self._by_day.get(day, NOTHING)]
-        ]
-
-    @property
-    def chart_width(self) -> int:
-        return len(self.bars) * _WIDTH
+    def days(self) -> list[Day]:
+        """Every day of the month, with or without costs."""
+        count = (self._month.end - self._month.start).days
+        moments = [self._month.start + timedelta(days=number) for number in range(count)]
+        return [Day(at, self._by_day.get(at.date(), NOTHING)) for at in moments]
 
     @property
     def allowances(self) -> list[Allowance]:

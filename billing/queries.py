@@ -10,9 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Max
 
 from billing.event_ids import first_id
 from billing.lines import bill_lines
+from billing.models import UsageEvent
 from billing.rating import NOTHING
 from billing.report_line import ReportLine
 from billing.rules import Month
@@ -116,6 +118,11 @@ def _summed(lines: Iterable[ReportLine], of: Callable[[ReportLine], Any]) -> lis
         sums[of(line)] = (tokens + line.tokens, inputs + line.inputs, EXACT.add(cost, line.cost_millicents))
     names = ("tokens", "inputs", "cost_millicents")
     return [(key, dict(zip(names, sums[key], strict=True))) for key in (sorted(sums) if None not in sums else sums)]
+
+
+def newest_usage(account: Account) -> str:
+    """Changes whenever usage of the account was recorded."""
+    return str(UsageEvent.objects.filter(account_id=account.pk).aggregate(newest=Max("seq"))["newest"])
 
 
 _EVENTS = """

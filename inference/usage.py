@@ -5,6 +5,7 @@ reverse, puts its answer here when Django starts.
 """
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
@@ -23,6 +24,12 @@ class ModelUsage:
 class UsageSource(Protocol):
     def used_this_month(self, cluster: Cluster) -> dict[UUID, ModelUsage]:
         """The cluster's usage since the first of this month (UTC) by model id; unused models are left out."""
+
+    def daily_tokens(self, cluster: Cluster, since: datetime, until: datetime) -> dict[UUID, dict[date, int]]:
+        """Tokens by model id and day (UTC) in ``[since, until)``; days without any are left out."""
+
+    def newest(self, cluster: Cluster) -> str:
+        """Changes whenever usage of the cluster's account was recorded."""
 
 
 source: UsageSource

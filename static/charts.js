@@ -1,6 +1,6 @@
 // <time-chart>: draws the table inside it. The table stays, for those who read numbers.
 
-const COLOURS = ["--accent", "--bad", "--good", "--busy"];
+const COLOURS = ["--accent", "--bad", "--good", "--busy", "--ink", "--quiet"];
 const DAY = 24 * 60 * 60;
 
 // All times are UTC, as in the tables.
@@ -10,6 +10,17 @@ function written(seconds, options) {
 
 const clock = (seconds) => written(seconds, { hour: "2-digit", minute: "2-digit" });
 const day = (seconds) => written(seconds, { day: "numeric", month: "short" });
+const compact = new Intl.NumberFormat("en-GB", { notation: "compact", maximumSignificantDigits: 4 });
+const exact = new Intl.NumberFormat("en-GB", { maximumSignificantDigits: 17 });
+// As people read it in a table: 1,234 and $0.05.
+const number = (text) => (text === "–" ? null : Number(text.replace(/[$,]/g, "")));
+
+// The first line on top of all others: each is drawn with those after it beneath, which are drawn over it.
+function stacked([moments, ...columns]) {
+  const sums = moments.map(() => 0);
+  const piled = [...columns].reverse().map((column) => column.map((value, index) => (sums[index] += value ?? 0)));
+  return [moments, ...piled.reverse()];
+}
 
 customElements.define("time-chart", class extends HTMLElement {
   connectedCallback() {
@@ -48,33 +59,40 @@ customElements.define("time-chart", class extends HTMLElement {
       probe.remove();
       return resolved;
     };
+    const bars = this.dataset.kind === "bars";
     const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, font: `12px ${style.fontFamily}` };
     const timeAxis = { ...axis, values: (plot, moments, index, space, step) => moments.map((at) => (step >= DAY || at % DAY === 0 ? day(at) : clock(at))) };
     const names = [...this.querySelectorAll("thead th.number")].map((cell) => cell.textContent);
+    const data = this.data(names.length);
     const series = names.map((name, index) => ({
       label: name, stroke: colour(COLOURS[index % COLOURS.length]), width: 2, points: { show: false }, spanGaps: false,
-      value: (plot, value) => (value === null ? "–" : `${value} ${this.dataset.unit}`),
+      value: (plot, drawn, line, at) => ((data[line][at] ?? null) === null ? "–" : `${exact.format(data[line][at])} ${this.dataset.unit}`),
+      ...(bars && { width: 0, fill: colour(COLOURS[index]), paths: uPlot.paths.bars({ size: [0.7, 60] }) }),
     }));
-    const options = { ...this.size(), series: [{ value: (plot, at) => (at === null ? "–" : `${day(at)}, ${clock(at)} UTC`) }, ...series], axes: [timeAxis, { ...axis, size: 60 }], tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"), scales: { x: { range: this.window() }, y: { range: (plot, low, high) => [0, high > 0 ? high * 1.1 : 1] } } };
-    const data = this.data(names.length);
-    if (data[0].length < 3) series.forEach((line) => { line.points.show = true; });
-    this.plot = new uPlot(options, data, this.figure);
+    const options = { ...this.size(), series: [{ value: (plot, at) => (at === null ? "–" : this.step >= DAY ? day(at) : `${day(at)}, ${clock(at)} UTC`) }, ...series], axes: [timeAxis, { ...axis, size: 60, values: (plot, values) => values.map((value) => compact.format(value)) }], tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"), scales: { x: { range: this.window() }, y: { range: (plot, low, high) => [0, high > 0 ? high * 1.1 : 1] } } };
+    if (data[0].length < 3 && !bars) series.forEach((line) => { line.points.show = true; });
+    this.plot = new uPlot(options, bars ? stacked(data) : data, this.figure);
+  }
+
+  get step() {
+    return Number(this.dataset.step);
   }
 
   window() {
-    return [this.dataset.since, this.dataset.until].map((time) => Date.parse(time) / 1000);
+    const room = this.dataset.kind === "bars" ? this.step / 2 : 0;
+    const [since, until] = [this.dataset.since, this.dataset.until].map((time) => Date.parse(time) / 1000);
+    return [since - room, until + room];
   }
 
   data(lines) {
     const columns = Array.from({ length: lines + 1 }, () => []);
     const add = (values) => values.forEach((value, index) => columns[index].push(value));
-    const step = Number(this.dataset.step);
     for (const row of this.querySelectorAll("tbody tr")) {
       const at = Date.parse(row.querySelector("time").dateTime) / 1000;
       const before = columns[0].at(-1);
       // Where nothing was measured the line breaks off.
-      if (before !== undefined && at - before > 1.5 * step) add([before + step, ...Array(lines).fill(null)]);
-      add([at, ...[...row.querySelectorAll("td")].map((cell) => (cell.textContent === "–" ? null : Number(cell.textContent)))]);
+      if (before !== undefined && at - before > 1.5 * this.step) add([before + this.step, ...Array(lines).fill(null)]);
+      add([at, ...[...row.querySelectorAll("td")].map((cell) => number(cell.textContent))]);
     }
     return columns;
   }

@@ -43,6 +43,16 @@ document.addEventListener("theme", (event) => {
   for (const choice of document.querySelectorAll('input[name="theme"]')) choice.checked = choice.value === name;
 });
 
+// What somebody has opened stays open when it is swapped.
+const opened = new Set();
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  for (const { id, open } of detail.target.querySelectorAll("details[id]")) open ? opened.add(id) : opened.delete(id);
+});
+document.addEventListener("htmx:afterSettle", () => {
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+  opened.clear();
+});
+
 function showProblem(text) {
   const problem = document.getElementById("connection-problem");
   problem.textContent = text;

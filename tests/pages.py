@@ -46,6 +46,7 @@ NO_PAGES = {
     "imports:bad-rows",
     "imports:import",
     "inference:project",
+    "inference:usage",
     "inference:weights",
     "reports:download",
 }

@@ -5,12 +5,11 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Max, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from billing.budgets.models import Budget, BudgetAlert
 from billing.budgets.rules import Spending, refusal_sentence, window_start
 from billing.lines import report_lines
-from billing.models import UsageEvent
 from billing.rules import Month
 from cloudconsole.accounts.models import Account
 from cloudconsole.errors import Code, ServiceError
@@ -43,11 +42,6 @@ def spending(*, account: Account, budgets: Collection[Budget], month: Month, now
     return {
         budget.pk: sum((spent for of, spent in sums.items() if _covers(budget, *of)), Spending()) for budget in budgets
     }
-
-
-def newest_usage(account: Account) -> str:
-    """Changes whenever usage of the account was recorded."""
-    return str(UsageEvent.objects.filter(account_id=account.pk).aggregate(newest=Max("seq"))["newest"])
 
 
 def inference_refusal(*, account_id: UUID, cluster_id: UUID, api_key_id: UUID, now: datetime) -> str | None:

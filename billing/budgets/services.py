@@ -16,9 +16,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from billing.budgets.models import Budget, BudgetAlert, BudgetWatch, Notification
-from billing.budgets.queries import newest_usage, spending
+from billing.budgets.queries import spending
 from billing.budgets.rules import Measure, Spending, forecast, reached, used_up
 from billing.budgets.webhooks import check_webhook_url
+from billing.queries import newest_usage
 from billing.rules import Month
 from cloudconsole.accounts.models import Account
 from cloudconsole.accounts.services import Actor, record_audit_event

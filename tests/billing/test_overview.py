@@ -47,11 +47,10 @@ def test_parts_and_days_sum_to_the_bill(used: Customer):
     overview = overview_of(used)
     hours = Decimal(2 * used.clusters[0].package.price_per_hour)
     assert dict(overview.parts) == {"Inference": 1_250, "Cluster hours": hours, "Additional disk": 0}
-    assert overview.total == 1_250 + hours == sum(bar.cost for bar in overview.bars)
-    costs = {bar.day.day: bar.cost for bar in overview.bars if bar.cost}
+    assert overview.total == 1_250 + hours == sum(day.cost for day in overview.days)
+    costs = {day.at.day: day.cost for day in overview.days if day.cost}
     assert costs == {15: 1_250 + hours}  # the tenth day before was free
-    assert len(overview.bars) == 30
-    assert [(bar.height, bar.y) for bar in overview.bars if bar.cost] == [(100, 0)]
+    assert [day.at for day in overview.days] == [NOVEMBER.start + timedelta(days=number) for number in range(30)]
 
 
 def test_what_is_left_of_the_allowance_is_by_model(used: Customer):
@@ -68,4 +67,4 @@ def test_only_a_month_that_runs_has_a_forecast(used: Customer):
 def test_an_empty_month_is_empty(customer: Customer):
     overview = overview_of(customer)
     assert (overview.total, overview.forecast, overview.allowances) == (0, 0, [])
-    assert {bar.height for bar in overview.bars} == {0}
+    assert not any(day.cost for day in overview.days)

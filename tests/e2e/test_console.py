@@ -122,10 +122,13 @@ def test_a_cluster_is_created_and_seen_to_become_healthy(page: Page) -> None:
     expect(page.get_by_role("radio", name="us-east4")).to_be_checked()
     page.get_by_role("radio", name=re.compile("^mx3")).check()
     expect(quote).to_contain_text("$75.92 per month of 730 hours")
-    page.get_by_label("Nodes").press_sequentially("2")  # behind the 1 that stands there
+    page.get_by_label("Nodes").fill("1")
+    page.get_by_label("Nodes").press("End")
+    page.get_by_label("Nodes").press_sequentially("2", delay=100)
     expect(quote).to_contain_text("$911.04 per month of 730 hours")
     expect(page.get_by_label("Nodes")).to_have_value("12")
     page.get_by_label("Nodes").fill("1")
+    expect(quote).to_contain_text("$75.92 per month of 730 hours")
     expect(page.locator("#announcement")).to_contain_text("mx3 in us-east4")
 
     page.get_by_role("button", name="Create cluster").click()
@@ -184,6 +187,12 @@ def test_models_are_tried_and_the_page_says_what_the_ledger_says(page: Page) -> 
 
     inference_tab(page, "new-us")
     assert int(tokens.get_attribute("data-tokens") or "") == before + said
+    page.get_by_role("link", name="Try the models").click()
+    page.get_by_label("Texts").fill("word " * 300)
+    page.get_by_role("button", name="Embed").click()
+    expect(tried.get_by_text("Cut after 256 tokens")).to_be_visible()
+    expect(tried.locator("[data-seen=yes]")).to_have_text(" ".join(["word"] * 254))
+    expect(tried.locator("[data-seen=no]")).to_have_text(" ".join(["word"] * 46))
     page.goto("/billing")
     expect(page.get_by_role("main")).to_contain_text("Console")
 

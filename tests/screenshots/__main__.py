@@ -21,7 +21,11 @@ LOOKS: dict[str, dict[str, Any]] = {
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
     "narrow": {"color_scheme": "light", "viewport": {"width": 380, "height": 800}},
 }
-IN_README = {"inference-tab": ("inference", "light"), "billing": ("billing", "light"), "metrics": ("metrics", "dark")}
+IN_README = {
+    "inference-tab": ("inference", "light"),
+    "billing": ("billing", "light"),
+    "statement": ("statement", "dark"),
+}
 MODEL = "sentence-transformers/all-minilm-l6-v2"
 
 
