@@ -135,7 +135,7 @@ def test_a_cluster_stays_in_its_region(make_cluster):
 
 @pytest.mark.parametrize("phase", [Phase.SUSPENDED, Phase.DELETING, Phase.FAILED_TO_CREATE])
 def test_a_cluster_without_running_nodes_cannot_restart(make_cluster, phase):
-    with pytest.raises(ServiceError, match="cannot restart now"):
+    with pytest.raises(ServiceError, match="cannot be restarted now"):
         restart_cluster(cluster=make_cluster(phase=phase), requested_by=ALICE)
 
 
