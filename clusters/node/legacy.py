@@ -3,6 +3,7 @@
 Each is another way to write a query; ``query`` and ``groups_query`` say which.
 """
 
+from abc import abstractmethod
 from typing import Any
 
 from pydantic import BaseModel
@@ -31,8 +32,9 @@ class _Legacy(BaseModel, defer_build=True):
         names = ("filter", "params", "limit", "with_payload", "with_vector", "score_threshold")
         return {name: getattr(self, name) for name in names}
 
+    @abstractmethod
     def _asked(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """What is to be found, as fields of the query that finds it."""
 
 
 class _Points(_Legacy):

@@ -5,9 +5,8 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
-from threading import Barrier
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -19,6 +18,7 @@ from cloudconsole.accounts.audit_log import COLUMNS, AuditFilter, audit_events, 
 from cloudconsole.accounts.models import Account, AuditChain, AuditEvent
 from cloudconsole.accounts.services import Actor, create_management_key, record_audit_event, rename_account
 from cloudconsole.accounts.verification import verify_audit_log
+from tests.together import at_once
 
 ALICE = Actor("user", "00000000-0000-4000-8000-000000000001", "alice@acme.example")
 
@@ -183,40 +183,27 @@ def test_outside_a_transaction_nothing_is_recorded(transactional_db: None) -> No
 @pytest.mark.django_db(transaction=True)
 def test_many_at_once_stand_in_one_line_and_verifying_meanwhile_finds_nothing() -> None:
     account = Account.objects.create(name="Acme")
-    start = Barrier(6)
 
-    def append(worker: int) -> None:
-        start.wait(timeout=60)
-        try:
-            for number in range(20):
-                if worker == 0:  # under the account's lock
-                    rename_account(account=account, name=f"Acme {number}", requested_by=ALICE)
-                elif worker % 2:
-                    record(account, number)
-                else:  # a service that writes rows of the account, and rolls back now and then
-                    try:
-                        with transaction.atomic():
-                            create_management_key(account=account, requested_by=ALICE)
-                            if number % 5 == 0:
-                                raise InterruptedError
-                    except InterruptedError:
-                        pass
-        finally:
-            connection.close()
+    def append(worker: int) -> list[str]:
+        for number in range(20):
+            if worker == 0:  # under the account's lock
+                rename_account(account=account, name=f"Acme {number}", requested_by=ALICE)
+            elif worker % 2:
+                record(account, number)
+            else:  # a service that writes rows of the account, and rolls back now and then
+                try:
+                    with transaction.atomic():
+                        create_management_key(account=account, requested_by=ALICE)
+                        if number % 5 == 0:
+                            raise InterruptedError
+                except InterruptedError:
+                    pass
+        return []
 
     def keep_verifying() -> list[str]:
-        start.wait(timeout=60)
-        try:
-            return [problem for _ in range(15) for problem in verify_audit_log(account).problems]
-        finally:
-            connection.close()
+        return [problem for _ in range(15) for problem in verify_audit_log(account).problems]
 
-    with ThreadPoolExecutor(6) as threads:
-        workers = [threads.submit(append, number) for number in range(5)]
-        verifying = threads.submit(keep_verifying)
-        for worker in workers:
-            worker.result(timeout=120)
-        assert verifying.result(timeout=120) == []
+    assert at_once(keep_verifying, *(partial(append, number) for number in range(5))) == [[]] * 6
     assert AuditChain.objects.get().length == AuditEvent.objects.count() == 20 + 2 * 20 + 2 * 16
     assert verify_audit_log(account).problems == []
 

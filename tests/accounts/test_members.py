@@ -1,10 +1,8 @@
 """Members and management keys: what changes, what is refused, what is written down."""
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from functools import partial
 
 import pytest
-from django.db import connection
 
 from cloudconsole.accounts.members import add_member, change_role, remove_member
 from cloudconsole.accounts.models import Account, AuditEvent, ManagementKey, Membership, User
@@ -18,6 +16,7 @@ from cloudconsole.accounts.services import (
 )
 from cloudconsole.api.callers import identity_with_key
 from cloudconsole.errors import Code, ServiceError
+from tests.together import at_once
 
 ASKING = Actor("user", "1", "owner@acme.example")
 
@@ -93,18 +92,11 @@ def test_however_many_take_the_ownership_at_once_there_is_one_owner() -> None:
     users = [User.objects.create_user(email=f"{n}@acme.example", password="x") for n in range(4)]
     for one in users:
         Membership.objects.create(account=account, user=one, role=Role.ADMIN)
-    start = Barrier(len(users))
 
     def take(user: User) -> None:
-        start.wait(timeout=60)
-        try:
-            change_role(account=account, user_id=user.pk, role=Role.OWNER, requested_by=Actor.of_user(user))
-        finally:
-            connection.close()
+        change_role(account=account, user_id=user.pk, role=Role.OWNER, requested_by=Actor.of_user(user))
 
-    with ThreadPoolExecutor(len(users)) as threads:
-        for done in [threads.submit(take, user) for user in users]:
-            done.result(timeout=60)
+    at_once(*(partial(take, user) for user in users))
     assert sorted(roles(account).values()) == ["admin"] * 4 + ["owner"]
 
 

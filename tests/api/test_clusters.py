@@ -1,11 +1,10 @@
 """Clusters through the admin API."""
 
-import threading
 from datetime import UTC, datetime
+from functools import partial
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 
 from cloudconsole.accounts.models import AuditEvent
 from cloudconsole.api.gen.qdrant.cloud.cluster.v1.cluster_pb2 import GetClusterResponse
@@ -17,6 +16,7 @@ from clusters.queries import cluster_of
 from clusters.rules.lifecycle import Phase
 from inference.rules import NOT_ELIGIBLE_SENTENCE
 from tests.api.conftest import CLUSTERS, client_of
+from tests.together import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -243,23 +243,15 @@ def test_partial_updates_at_once_do_not_undo_each_other(api, make_cluster):
         "logLevel": {"logLevel": "DATABASE_CONFIGURATION_LOG_LEVEL_WARN"},
         "service": {"service": {}},
     }
-    barrier = threading.Barrier(len(updates))
 
     def update(path, configuration):
         body = {
             "cluster": {"configuration": {"databaseConfiguration": configuration}},
             "updateMask": f"configuration.databaseConfiguration.{path}",
         }
-        client = client_of(api.account)
-        barrier.wait()
-        assert client.put(path_to(cluster), body).status_code == 200
-        connection.close()
+        assert client_of(api.account).put(path_to(cluster), body).status_code == 200
 
-    threads = [threading.Thread(target=update, args=item) for item in updates.items()]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*(partial(update, *item) for item in updates.items()))
     assert api.get(path_to(cluster)).json()["cluster"]["configuration"]["databaseConfiguration"] == {
         "collection": {"replicationFactor": 2},
         "storage": {"performance": {"asyncScorer": True}},

@@ -1,16 +1,16 @@
 """Requests that name an idempotency key: once is all they happen."""
 
-import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from cloudconsole.accounts.models import Account
 from cloudconsole.api.idempotency import LIFETIME, answered_once, forget_old_answers
 from cloudconsole.api.models import IdempotentAnswer
 from cloudconsole.errors import Code, ServiceError
+from tests.together import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -76,18 +76,5 @@ def test_after_a_day_a_key_is_free_again(account):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_at_once_do_it_once(account):
-    together, answers, work = threading.Barrier(4), [], Counter()
-
-    def request():
-        try:
-            together.wait()
-            answers.append(ask(account, work))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=request) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (answers, work.calls) == ([b"answer 1 with a secret"] * 4, 1)
+    work = Counter()
+    assert (at_once(*[partial(ask, account, work)] * 4), work.calls) == ([b"answer 1 with a secret"] * 4, 1)

@@ -1,13 +1,11 @@
 """Budgets: each threshold fires once a month, forecasts follow the last days, hard caps come and go."""
 
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +26,7 @@ from cloudconsole.accounts.models import AuditEvent
 from cloudconsole.accounts.services import Actor
 from cloudconsole.errors import Code, ServiceError
 from tests.billing.usage import NOON, Customer, store
+from tests.together import at_once
 
 NOVEMBER = Month.of(NOON)
 NOW = NOON + timedelta(hours=1)
@@ -272,23 +271,12 @@ def test_however_many_tasks_look_at_once_each_threshold_fires_once(customer: Cus
         customer.set_price(model, PRICE, NOVEMBER.start)
     budget(customer, 100, emails=["finance@acme.example"], hard_cap=True)
     store(customer.event(1_000))
-    errors = []
 
     def task() -> None:
-        try:
-            for _ in range(3):
-                BudgetWatch.objects.update(seen="")
-                look(customer)
-        except Exception as error:
-            errors.append(error)
-        finally:
-            connection.close()
+        for _ in range(3):
+            BudgetWatch.objects.update(seen="")
+            look(customer)
 
-    tasks = [threading.Thread(target=task) for _ in range(6)]
-    for one in tasks:
-        one.start()
-    for one in tasks:
-        one.join()
-    assert errors == []
+    at_once(*[task] * 6)
     assert alerts() == alerts("forecast") == [50, 80, 90, 100]
     assert Notification.objects.count() == 8

@@ -1,11 +1,10 @@
 """Cluster hours: every started hour once, however often and however late the task runs."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
-from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from billing.cluster_hours import HOUR, Period, hour_of, meter_cluster_hours, st
 from billing.models import MeteredCluster, UsageEvent
 from clusters.models import Cluster, ComputePeriod, Package
 from tests.billing.usage import Customer
+from tests.together import at_once
 
 DAY = datetime(2025, 3, 15, tzinfo=UTC)
 SMALL, LARGE = UUID(int=1), UUID(int=2)
@@ -88,19 +88,12 @@ class TestMetering:
 
     def test_again_at_once_and_a_year_later_add_nothing(self, cluster: Cluster):
         run_on(cluster, DAY, DAY + 3 * HOUR)
-        with ThreadPoolExecutor(4) as threads:
-            list(threads.map(self.meter_in_a_thread, [DAY + 2 * HOUR, DAY + 9 * HOUR] * 4))
+        at_once(*[partial(meter_cluster_hours, now=now) for now in [DAY + 2 * HOUR, DAY + 9 * HOUR] * 4])
         meter_cluster_hours(now=DAY + timedelta(days=365))
         assert [hour for _, hour, _ in events()] == [DAY, DAY + HOUR, DAY + 2 * HOUR]
         MeteredCluster.objects.all().delete()  # as if nothing had been metered
         meter_cluster_hours(now=DAY + timedelta(days=366))
         assert len(events()) == 3
-
-    def meter_in_a_thread(self, now: datetime) -> None:
-        try:
-            meter_cluster_hours(now=now)
-        finally:
-            connection.close()
 
     def test_an_hour_is_metered_when_it_is_over(self, cluster: Cluster):
         run_on(cluster, DAY, None)

@@ -3,8 +3,8 @@
 import csv
 import hashlib
 import os
-import threading
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from cloudconsole.errors import Code, ServiceError
 from cloudconsole.jobs import Job
 from tests.billing.test_exports import record_hours
 from tests.billing.usage import NOON, Customer, store
+from tests.together import at_once
 
 pytestmark = pytest.mark.django_db
 NOVEMBER = Month.of(NOON)
@@ -191,21 +192,8 @@ def test_who_asked_is_in_the_audit_log(customer: Customer):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_make_one_file(customer: Customer, folder: Path):
-    from django.db import connection
-
     record_hours(customer, 1000)
     export = ask(customer)
-
-    def work() -> None:
-        try:
-            run_export(export.pk)
-        finally:
-            connection.close()
-
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    at_once(*[partial(run_export, export.pk)] * 4)
     export.refresh_from_db()
     assert (export.attempts, os.listdir(folder)) == (1, [export.file_name])

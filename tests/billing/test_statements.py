@@ -2,13 +2,13 @@
 
 import asyncio
 import io
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from billing.closing import close_finished_months
@@ -23,6 +23,7 @@ from billing.verification import verify_month
 from cloudconsole.errors import Code, ServiceError
 from clusters.models import Cluster
 from tests.billing.usage import Customer, record_all
+from tests.together import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -81,15 +82,11 @@ def test_the_total_is_the_one_rounding_of_the_exact_sum(used: Customer):
 
 
 def test_closing_twice_or_by_many_at_once_changes_nothing(used: Customer):
-    def close_in_a_thread(month: Month) -> tuple[object, ...]:
-        try:
-            statement = close(used, month)
-            return statement.pk, statement.number, statement.sha256
-        finally:
-            connection.close()
+    def closed(month: Month) -> tuple[object, ...]:
+        statement = close(used, month)
+        return statement.pk, statement.number, statement.sha256
 
-    with ThreadPoolExecutor(6) as threads:
-        made = list(threads.map(close_in_a_thread, [MARCH, APRIL] * 3))
+    made = at_once(*(partial(closed, month) for month in [MARCH, APRIL] * 3))
     assert len(set(made)) == 2
     assert sorted(Statement.objects.values_list("number", "month__month")) == [(1, 3), (2, 4)]
     assert StatementLine.objects.count() == 2

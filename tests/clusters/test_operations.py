@@ -3,13 +3,12 @@
 import os
 import subprocess
 import sys
-import threading
 from datetime import timedelta
+from functools import partial
 
 import httpx
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from cloudconsole.accounts.services import SYSTEM
@@ -34,6 +33,7 @@ from clusters.services import (
 )
 from clusters.tasks import sweep_operations
 from inference.services import set_inference
+from tests.together import at_once
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,20 +115,7 @@ def test_the_toggle_replaces_the_node_and_is_applied_only_then(cluster):
 
 def test_an_operation_delivered_twice_at_once_restarts_once(cluster):
     operation = restart_cluster(cluster=cluster, requested_by=SYSTEM).operations.get(generation=2)
-    together = threading.Barrier(3)
-
-    def deliver():
-        try:
-            together.wait()
-            run_operation(operation.pk)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=deliver) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[partial(run_operation, operation.pk)] * 3)
     operation.refresh_from_db()
     assert (operation.state, operation.attempts) == (Operation.State.SUCCEEDED, 1)
     pid = nodes.status(cluster.pk).pid

@@ -115,7 +115,7 @@ def test_of_many_clusters_others_are_found_and_stay(
     console: Client, make_cluster: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("billing.choices.MOST_OFFERED", 1)
-    wanted = [make_cluster(name) for name in ("sought", "second")][0]
+    wanted, *_ = [make_cluster(name) for name in ("sought", "second")]
 
     def offered(path: str) -> list[str]:
         return [option.text for option in parse(console.get(path)).one("select", id="id_of").all("option")]

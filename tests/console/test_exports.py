@@ -88,7 +88,7 @@ def test_of_many_clusters_some_are_offered_and_others_found(
     console: Client, make_cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("billing.choices.MOST_OFFERED", 2)
-    wanted = [make_cluster(name) for name in ("sought", "second", "third")][0]
+    wanted, *_ = [make_cluster(name) for name in ("sought", "second", "third")]
     key = DatabaseApiKey.objects.create(cluster=wanted, name="reader", prefix="k", secret_hash="h")
 
     def offered(query: str, field: str = "cluster") -> list[str]:

@@ -5,6 +5,7 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -30,6 +31,7 @@ from tests.faults.world import (
     settle,
     swept,
 )
+from tests.together import at_once
 
 STEP_NUMBERS = [(kind, number) for kind in KINDS for number in range(len(STEPS[kind]))]
 MOMENTS = ["before", "after", "recording"]
@@ -157,20 +159,7 @@ def test_every_step_done_twice_has_the_result_of_once(world: World, account, kin
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_task_delivered_twice_and_thrice_at_once(world: World, account, kind):
     operation = asked_for(kind, account)
-    together = threading.Barrier(3)
-
-    def deliver():
-        try:
-            together.wait()
-            run_operation(operation.pk)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=deliver) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[partial(run_operation, operation.pk)] * 3)
     operation.refresh_from_db()
     assert operation.attempts == 1
     run_operation(operation.pk)

@@ -5,6 +5,7 @@ it, because batches are formed by length and across requests, and the token coun
 model sees.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ class TokenizedText:
     kept: tuple[int, int] | None
 
 
-class OnnxFamily:
+class OnnxFamily(ABC):
     """A loaded model. ``tokenize`` and ``run`` may be called from different threads at the same time."""
 
     _markers = 0  # tokens that are put in after tokenising
@@ -74,8 +75,9 @@ class OnnxFamily:
         tokens = output.attention_mask.sum(axis=1).tolist()
         return self._vectors(output, batch, kind), tokens
 
+    @abstractmethod
     def _vectors(self, output: Any, batch: list[TokenizedText], kind: str) -> list[Any]:
-        raise NotImplementedError
+        """The vector of each text of the batch, out of the model's output."""
 
     def _set_up_tokenizers(self, spec: ModelSpec) -> None:
         assert spec.context_window is not None
