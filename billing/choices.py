@@ -55,13 +55,13 @@ def find_keys(account: Account, searched_for: str = "", *, chosen: str = "") -> 
 
 
 def _find(all: QuerySet[Thing], parts: tuple[str, ...], searched_for: str, chosen: str) -> Found[Thing]:
-    matching = all
+    matches = Q()
     for word in searched_for.split():
-        matches = Q(written_id__startswith=word.lower())
+        of_word = Q(written_id__startswith=word.lower())
         for part in parts:
-            matches |= Q(**{f"{part}__icontains": word})
-        matching = matching.annotate(written_id=Cast("id", TextField())).filter(matches)
-    things = list(matching[: MOST_OFFERED + 1])
+            of_word |= Q(**{f"{part}__icontains": word})
+        matches &= of_word
+    things = list(all.alias(written_id=Cast("id", TextField())).filter(matches)[: MOST_OFFERED + 1])
     more, things = len(things) > MOST_OFFERED, things[:MOST_OFFERED]
     if chosen and chosen not in {str(thing.pk) for thing in things}:
         things = [*_one(all, chosen), *things]
