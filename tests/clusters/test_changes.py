@@ -190,9 +190,9 @@ def test_what_waits_is_dropped_when_the_cluster_is_deleted(make_cluster):
     assert (deleted.generation, again.generation) == (3, 3)
     states = list(cluster.operations.order_by("generation").values_list("kind", "state"))
     assert states == [("restart", "superseded"), ("delete", "pending")]
-    with pytest.raises(ServiceError, match="is deleting"):
+    with pytest.raises(ServiceError, match="is being deleted"):
         suspend_cluster(cluster=cluster, requested_by=SYSTEM)
-    with pytest.raises(ServiceError, match="is deleting"):
+    with pytest.raises(ServiceError, match="is being deleted"):
         change(cluster, name="renamed")
 
 
