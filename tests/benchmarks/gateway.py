@@ -30,6 +30,7 @@ from tests.benchmarks.traffic import (
 )
 from tests.clusters.node.running import RunningNode
 from tests.running_cloud import RunningCloud, start_cloud
+from tests.waiting import wait_until
 
 TRANSPORTS = ("rest", "grpc")
 FILL_BATCH = 500
@@ -59,7 +60,8 @@ class Bench:
     def new_collection(self, name: str) -> None:
         self._http.delete(f"/collections/{name}")
         vectors = CONFIGURATION | {"size": self.options.size}
-        self._http.put(f"/collections/{name}", json={"vectors": vectors}).raise_for_status()
+        body = {"vectors": vectors, "optimizers_config": {"indexing_threshold": 0}}  # no index while others are timed
+        self._http.put(f"/collections/{name}", json=body).raise_for_status()
 
     def upserts(self) -> None:
         """Batches of 100 points into a new collection each time, by several numbers of clients."""
@@ -78,7 +80,7 @@ class Bench:
             rows += [[name, *[f"{rate:7.0f}" for rate in found]] for name, found in rates.items()]
             rows += [[f"node / engine, {transport}", *_shares(direct, in_process)]]
             rows += [[f"gateway / node, {transport}", *_shares(through, direct)]]
-        self._table(f"points/s, {self.options.upserts} points in batches of 100", rows)
+        self._table(f"points/s, {self.options.upserts} points in batches of 100", rows, by_clients=True)
 
     def _engine_upserts(self, batches: list[np.ndarray], together: int) -> float:
         engine = Engine(self.folder / f"engine-{together}", self.options.size)
@@ -108,10 +110,26 @@ class Bench:
                     for clients in self.options.clients
                 ]
                 rows.append([target.name, *cells])
-        self._table(f"queries/s, p50 and p99 in ms, share of the engine's rate; {self.options.points} points", rows)
+        title = f"queries/s, p50 and p99 in ms, share of the engine's rate; {self.options.points} points"
+        self._table(title, rows, by_clients=True)
+
+    def index(self) -> None:
+        """Have the points indexed, as they are by default."""
+        change = {"optimizers_config": {"indexing_threshold": 10_000}}
+        self._http.patch(f"/collections/{COLLECTION}", json=change).raise_for_status()
+        wait_until(self._indexed, seconds=180, what="the points are indexed")
+
+    def _indexed(self) -> bool:
+        info = self._http.get(f"/collections/{COLLECTION}").json()["result"]
+        return info["status"] == "green" and info["indexed_vectors_count"] >= self.options.points
 
     def overhead(self) -> None:
-        """One client that asks node and gateway in turn."""
+        """One client that asks node and gateway in turn, without an index (exact) and with one."""
+        self._overhead("exact")
+        self.index()
+        self._overhead("indexed")
+
+    def _overhead(self, search: str) -> None:
         rows = []
         for transport in TRANSPORTS:
             bodies = query_bodies(self.traffic.queries(self.options.pairs), transport)
@@ -119,7 +137,7 @@ class Bench:
             node, gateway = asyncio.run(measure_alternately(pair, QUERY, bodies))
             p50 = [one.percentile(0.5) for one in (node, gateway)]
             rows.append([transport, f"{p50[0]:.2f}", f"{p50[1]:.2f}", f"{p50[1] - p50[0]:+.2f}"])
-        self._table("p50 of a top-10 query in ms: node, gateway, difference", rows)
+        self._table(f"p50 of a top-10 query in ms, {search}: node, gateway, difference", rows)
 
     def memory(self) -> None:
         """What the processes hold after all this."""
@@ -141,9 +159,9 @@ class Bench:
             node.process.wait()
         self._table("reopening after kill -9, s: process started to ready, and to the first answer", rows)
 
-    def _table(self, title: str, rows: list[list[str]]) -> None:
+    def _table(self, title: str, rows: list[list[str]], *, by_clients: bool = False) -> None:
         print(f"\n{title}", flush=True)
-        if len(rows[0]) == len(self.options.clients) + 1 > 2:
+        if by_clients:
             rows = [["clients", *map(str, self.options.clients)], *rows]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         for row in rows:
