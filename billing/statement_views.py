@@ -1,6 +1,7 @@
 """The page of a month's statement, made for reading and printing, and its PDF."""
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -17,6 +18,7 @@ from cloudconsole.errors import ServiceError
 from cloudconsole.web.access import AccountRequest, account_page
 from cloudconsole.web.pages import render_page
 
+LINES_PER_PAGE = 50  # on paper all stand below one another
 _ACTIONS = {"pay": (pay_statement, "Paid: a simulation, no money moved."), "void": (void_statement, "Taken back.")}
 
 
@@ -25,10 +27,11 @@ class StatementView:
 
     simulation = SIMULATION
 
-    def __init__(self, account: Account, month: Month) -> None:
+    def __init__(self, account: Account, month: Month, page: str) -> None:
         self.month = month
         self.months = months_of(account, month)
         self.document = statement_document(account=account, month=month)
+        self.page = Paginator(self.document.lines, LINES_PER_PAGE).get_page(page)
         self.statements = Statement.objects.filter(account=account).exclude(number=None).order_by("-number")
 
     @property
@@ -44,7 +47,7 @@ def statement(request: AccountRequest) -> HttpResponse:
     month = month_of(request)
     if request.method == "POST":
         return _change(request, month)
-    view = StatementView(request.account, month)
+    view = StatementView(request.account, month, request.GET.get("page", "1"))
     return render_page(request, "billing/statement.html", {"view": view}, fragments=("statement",))
 
 

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property, reduce
-from typing import Any
+from heapq import nlargest
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -26,15 +27,18 @@ from cloudconsole.web.pages import render_page
 from clusters.data_plane import CONSOLE_KEY_ID
 from clusters.models import Cluster, DatabaseApiKey
 
+MOST_ROWS = 50  # of a table by cluster or key
 EARLIEST = Month(2025, 1)  # before it nothing was for sale
+AnyUsage = TypeVar("AnyUsage", bound=Usage)
 
 
 class BillingView:
     """An account's month."""
 
-    def __init__(self, account: Account, month: Month) -> None:
+    def __init__(self, account: Account, month: Month, *, with_hours: bool = False) -> None:
         self.account = account
         self.month = month
+        self.with_hours = with_hours  # several hundred rows, which few want to see
 
     @property
     def title(self) -> str:
@@ -67,23 +71,23 @@ class BillingView:
         return [ModelUsage(model_id=id, model=name, **amounts) for name, id, amounts in sums]
 
     @cached_property
-    def by_cluster(self) -> list[ClusterUsage]:
+    def by_cluster(self) -> "Dearest[ClusterUsage]":
         names = dict(Cluster.objects.filter(account=self.account).values_list("pk", "name"))
         sums = _grouped(
             (names.get(used.cluster_id, str(used.cluster_id)), used.cluster_id, it)
             for used, it in self.tally.tokens.items()
         )
-        return [ClusterUsage(cluster_id=id, cluster=name, **amounts) for name, id, amounts in sums]
+        return Dearest([ClusterUsage(cluster_id=id, cluster=name, **amounts) for name, id, amounts in sums])
 
     @cached_property
-    def by_api_key(self) -> list[ApiKeyUsage]:
+    def by_api_key(self) -> "Dearest[ApiKeyUsage]":
         keys = DatabaseApiKey.objects.filter(cluster__account=self.account)
         names: dict[UUID | None, str] = {CONSOLE_KEY_ID: "Console", **dict(keys.values_list("pk", "name"))}
         sums = _grouped(
             (names.get(used.api_key_id, str(used.api_key_id)), used.api_key_id, it)
             for used, it in self.tally.tokens.items()
         )
-        return [ApiKeyUsage(api_key_id=id, api_key=name, **amounts) for name, id, amounts in sums]
+        return Dearest([ApiKeyUsage(api_key_id=id, api_key=name, **amounts) for name, id, amounts in sums])
 
     @cached_property
     def by_hour(self) -> list[HourUsage]:
@@ -92,6 +96,22 @@ class BillingView:
     @cached_property
     def total(self) -> Usage:
         return Usage(**_named(reduce(Amounts.__add__, self.tally.tokens.values(), Amounts())))
+
+
+class Dearest(list[AnyUsage]):
+    """The usages that cost most, MOST_ROWS at most, in their order; ``others`` are left out, ``rest`` in all."""
+
+    def __init__(self, usages: list[AnyUsage]) -> None:
+        dearest = nlargest(MOST_ROWS, range(len(usages)), key=lambda n: (usages[n].cost_millicents, usages[n].tokens))
+        super().__init__(usages[n] for n in sorted(dearest))
+        left_out = set(range(len(usages))) - set(dearest)
+        self.others = len(left_out)
+        self.rest = _sum(usages[n] for n in left_out)
+
+
+def _sum(usages: Iterable[Usage]) -> Usage:
+    amounts = (Amounts(it.tokens, it.inputs, it.cost_millicents) for it in usages)
+    return Usage(**_named(reduce(Amounts.__add__, amounts, Amounts())))
 
 
 def _grouped(found: Iterable[tuple[str, Any, Amounts]]) -> list[tuple[str, Any, dict[str, Any]]]:
@@ -134,8 +154,8 @@ def month_of(request: AccountRequest) -> Month:
 @require_safe
 @account_page("read:payment_information")
 def billing(request: AccountRequest) -> HttpResponse:
-    view = BillingView(request.account, month_of(request))
-    return render_page(request, "billing/month.html", {"view": view}, fragments=("month",))
+    view = BillingView(request.account, month_of(request), with_hours="hours" in request.GET)
+    return render_page(request, "billing/month.html", {"view": view}, fragments=("month", "hours"))
 
 
 @require_safe

@@ -8,10 +8,9 @@ from django import forms
 
 from billing.budgets.models import Budget
 from billing.budgets.services import BudgetWish
+from billing.choices import SearchedSelect, find_clusters, find_keys
 from cloudconsole.accounts.models import Account
 from cloudconsole.money import usd_from_millicents
-from clusters.models import DatabaseApiKey
-from clusters.queries import clusters_of
 
 _MILLICENTS_PER_USD = 100_000
 _PLACES = 5  # so that an amount is whole millicents
@@ -21,7 +20,12 @@ class BudgetForm(forms.Form):
     """What a budget is to be. ``of`` is empty for the account, else ``cluster:<id>`` or ``key:<id>``."""
 
     name = forms.CharField(max_length=64, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    of = forms.ChoiceField(required=False, label="Counts the usage of")
+    of = forms.RegexField(
+        r"^(cluster|key):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        required=False,
+        label="Counts the usage of",
+        error_messages={"invalid": "Choose the whole account, a cluster or an API key of the list."},
+    )
     amount = forms.DecimalField(
         label="Amount per month, in USD", min_value=Decimal("0.00001"), max_digits=15, decimal_places=_PLACES
     )
@@ -33,18 +37,24 @@ class BudgetForm(forms.Form):
     emails = forms.CharField(required=False, label="Email to", help_text="Addresses, separated by commas.")
     webhook_url = forms.CharField(required=False, label="Webhook", help_text="An https address that takes a POST.")
 
-    def __init__(self, data: Any = None, *, account: Account, budget: Budget | None = None) -> None:
-        super().__init__(data, initial=_as_form(budget) if budget else None)
-        keys = DatabaseApiKey.objects.filter(cluster__account=account).select_related("cluster").order_by("name")
+    def __init__(self, data: Any = None, *, account: Account, budget: Budget | None = None, query: Any = None) -> None:
+        """``query`` is the page's: what is searched for, and what was chosen so far."""
+        super().__init__(data, initial=(_as_form(budget) if budget else {}) | (query or {}))
+        searched_for = (query or {}).get("find_of", "")
+        current: str = self["of"].value() or ""
+        kind, _, id = current.partition(":")
+        clusters = find_clusters(account, searched_for, chosen=id if kind == "cluster" else "")
+        keys = find_keys(account, searched_for, chosen=id if kind == "key" else "")
         choices = [
             ("", "The whole account"),
-            *((f"cluster:{one.pk}", f"Cluster {one.name}") for one in clusters_of(account)),
-            *((f"key:{key.pk}", f"API key {key.name} of {key.cluster.name}") for key in keys),
+            *((f"cluster:{one.pk}", f"Cluster {one.name}") for one in clusters.things),
+            *((f"key:{key.pk}", f"API key {key.name} of {key.cluster.name}") for key in keys.things),
         ]
-        current = self.initial.get("of")
-        if current and current not in dict(choices):
+        if current not in dict(choices):
             choices.append((current, f"{current} (gone)"))
-        self.fields["of"].choices = choices  # type: ignore[attr-defined]
+        self.fields["of"].widget = SearchedSelect(
+            choices, search="find_of", search_label="Search clusters and API keys", among=[clusters, keys]
+        )
 
     @property
     def wish(self) -> BudgetWish:

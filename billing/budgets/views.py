@@ -88,7 +88,7 @@ def budget_views(account: Account) -> list[BudgetView]:
 def budgets(request: AccountRequest) -> HttpResponse:
     """The list (the fragment ``budgets``) and the form of a new one; POST creates."""
     if request.method != "POST":
-        return _list(request, BudgetForm(account=request.account))
+        return _list(request, BudgetForm(account=request.account, query=request.GET.dict()))
     form = BudgetForm(request.POST, account=request.account)
     if form.is_valid():
         try:
@@ -107,7 +107,7 @@ def budget(request: AccountRequest, budget_id: UUID) -> HttpResponse:
     """One budget's form; POST changes it."""
     found = budget_of(request.account, budget_id)
     if request.method != "POST":
-        form = BudgetForm(account=request.account, budget=found)
+        form = BudgetForm(account=request.account, budget=found, query=request.GET.dict())
         return render(request, "billing/budget.html", {"budget": found, "form": form})
     form = BudgetForm(request.POST, account=request.account, budget=found)
     if form.is_valid():

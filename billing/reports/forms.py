@@ -5,13 +5,12 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from billing.choices import SearchedSelect, find_clusters, find_keys
 from billing.exports import EXPORT_FORMATS
 from billing.lines import Selection
 from billing.reports.services import EARLIEST
 from billing.rules import Month
 from cloudconsole.accounts.models import Account
-from clusters.models import DatabaseApiKey
-from clusters.queries import clusters_of
 from inference.models import InferenceModel
 
 _ANY = ("", "All")
@@ -46,13 +45,16 @@ class ExportForm(forms.Form):
     )
     field_order = ("from", "to", "format", "cluster", "model", "api_key", "label")
 
-    def __init__(self, data: Any = None, *, account: Account | None = None) -> None:
-        """``account`` fills the choices of a page's form; without it ids are taken as they are."""
-        super().__init__(data)
+    def __init__(self, data: Any = None, *, account: Account | None = None, query: Any = None) -> None:
+        """``account`` fills the choices of a page's form; without it ids are taken as they are.
+
+        ``query`` is the page's: what is searched for, and what was chosen so far.
+        """
+        super().__init__(data, initial=query)
         self.fields["from"] = MonthField(label="From (month, UTC)")  # a keyword, so no attribute can have its name
         self.order_fields(self.field_order)
         if account is not None:
-            self._offer(account)
+            self._offer(account, query or {})
 
     @property
     def first(self) -> Month:
@@ -88,13 +90,24 @@ class ExportForm(forms.Form):
             raise forms.ValidationError("A label is written as key=value.")
         return key, value
 
-    def _offer(self, account: Account) -> None:
-        keys = DatabaseApiKey.objects.filter(cluster__account=account).select_related("cluster")
+    def _offer(self, account: Account, query: Any) -> None:
         self._choose("from", months := _months(account))
         self._choose("to", [("", "The same month"), *months])
-        self._choose("cluster", [_ANY, *((str(one.pk), one.name) for one in clusters_of(account))])
         self._choose("model", [_ANY, *((name, name) for name in _names_of_models())])
-        self._choose("api_key", [_ANY, *((str(key.pk), f"{key.cluster.name}: {key.name}") for key in keys)])
+        clusters = find_clusters(account, query.get("find_cluster", ""), chosen=self["cluster"].value() or "")
+        self.fields["cluster"].widget = SearchedSelect(
+            [_ANY, *((str(one.pk), one.name) for one in clusters.things)],
+            search="find_cluster",
+            search_label="Search clusters",
+            among=[clusters],
+        )
+        keys = find_keys(account, query.get("find_key", ""), chosen=self["api_key"].value() or "")
+        self.fields["api_key"].widget = SearchedSelect(
+            [_ANY, *((str(key.pk), f"{key.cluster.name}: {key.name}") for key in keys.things)],
+            search="find_key",
+            search_label="Search API keys",
+            among=[keys],
+        )
 
     def _choose(self, field: str, choices: list[tuple[str, str]]) -> None:
         self.fields[field].widget = forms.Select(choices=choices)

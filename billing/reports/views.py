@@ -48,7 +48,7 @@ class ExportsView:
 def exports(request: AccountRequest) -> HttpResponse:
     """The list (the fragment ``exports``) and the form; POST asks for an export."""
     if request.method != "POST":
-        return _page(request, ExportForm(account=request.account))
+        return _page(request, ExportForm(account=request.account, query=request.GET.dict()))
     form = ExportForm(request.POST, account=request.account)
     if form.is_valid():
         try:

@@ -55,12 +55,28 @@ class TestMonth:
         assert "A simulation" in page.one("section", aria_labelledby="total-title").text
 
     def test_keys_and_hours_add_up_to_the_same_total(self, console: Client) -> None:
-        page = parse(console.get("/billing?month=2026-11"))
+        page = parse(console.get("/billing?month=2026-11&hours=1"))
         for title in ("by-key-title", "by-hour-title"):
             rows = table(page, title)
             assert sum(int(tokens.replace(",", "")) for _, _, tokens, _ in rows) == 1_234_667
             assert sum(Decimal(cost.removeprefix("$")) for *_, cost in rows) == Decimal("0.03703704")
         assert table(page, "by-hour-title")[0][0] == "3 Nov 2026, 04:00:00 UTC"
+
+    def test_hours_are_shown_when_asked_for(self, console: Client) -> None:
+        page = parse(console.get("/billing?month=2026-11")).one(id="hours")
+        assert not page.all("table")
+        shown = console.get(page.one("a").attributes["href"], headers={"HX-Request": "true", "HX-Target": "hours"})
+        assert len(parse(shown).one("tbody").all("tr")) == 1
+
+    def test_the_dearest_are_shown_and_the_others_summed(
+        self, console: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("billing.views.MOST_ROWS", 1)
+        page = parse(console.get("/billing?month=2026-11"))
+        dearest, (others, *sums) = table(page, "by-cluster-title")
+        assert dearest == ["one", "1", "1,234,567", "$0.03703701"]
+        assert others.startswith("1 other")
+        assert sums == ["2", "100", "$0.00000003"]
 
     def test_another_month_is_another_bill(self, console: Client) -> None:
         page = parse(console.get("/billing?month=2026-10"))
@@ -187,3 +203,14 @@ class TestStatement:
         assert readers_console.post("/billing/statement?month=2025-03", {"action": "pay"}).status_code == 403
         closed.refresh_from_db()
         assert closed.state == "open"
+
+
+def test_a_long_statement_is_shown_some_lines_at_a_time(
+    console: Client, used: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("billing.statement_views.LINES_PER_PAGE", 1)
+    whole = "/billing/statement?month=2026-11"
+    first = parse(console.get(whole))
+    after = parse(console.get(first.one("a", rel="next").attributes["href"]))
+    assert [row[0] for row in table(first, "statement-title") + table(after, "statement-title")] == ["one", "two"]
+    assert first.one(id="exact").text == after.one(id="exact").text == "$0.03703704"

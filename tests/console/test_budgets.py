@@ -58,7 +58,7 @@ def test_clusters_and_keys_can_be_chosen(console: Client, make_cluster: Callable
 def test_it_is_changed_and_removed(console: Client) -> None:
     console.post(PAGE, WISH)
     page = f"{PAGE}/{Budget.objects.get().pk}"
-    form = parse(console.get(page)).one("form", action=page)
+    form = parse(console.get(page)).one("form", action=page, method="post")
     assert form.one("input", id="id_amount").attributes["value"] == "0.05000"
     assert console.post(page, WISH | {"amount": "7", "emails": ""}).status_code == 302
     budget = Budget.objects.get()
@@ -109,3 +109,20 @@ def test_budgets_of_others_do_not_exist(console: Client, foreign_cluster: Cluste
     assert [console.get(page).status_code, console.post(page, WISH).status_code] == [404, 404]
     assert console.post(f"{page}/remove").status_code == 404
     assert Budget.objects.exists()
+
+
+def test_of_many_clusters_others_are_found_and_stay(
+    console: Client, make_cluster: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("billing.choices.MOST_OFFERED", 1)
+    wanted, *_ = [make_cluster(name) for name in ("sought", "second")]
+
+    def offered(path: str) -> list[str]:
+        return [option.text for option in parse(console.get(path)).one("select", id="id_of").all("option")]
+
+    assert offered(PAGE) == ["The whole account", "Cluster second"]
+    assert offered(f"{PAGE}?find_of=sou") == ["The whole account", "Cluster sought"]
+    console.post(PAGE, WISH | {"of": f"cluster:{wanted.pk}"})
+    page = f"{PAGE}/{Budget.objects.get().pk}"
+    assert offered(page) == ["The whole account", "Cluster sought", "Cluster second"]
+    assert "second" in offered(f"{page}?find_of=second&of=")[-1]

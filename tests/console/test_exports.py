@@ -8,7 +8,7 @@ from django.test import Client
 
 from billing.reports.models import Export
 from billing.reports.services import run_export
-from clusters.models import Cluster
+from clusters.models import Cluster, DatabaseApiKey
 from tests.console.conftest import record_usage
 from tests.console.html import parse
 
@@ -82,3 +82,28 @@ def test_others_do_not_see_them(console: Client, foreign_cluster: Cluster) -> No
     Export.objects.update(account=foreign_cluster.account)
     assert "No export yet" in parse(console.get(PAGE)).text
     assert console.get(f"/billing/exports/{Export.objects.get().pk}/file").status_code == 404
+
+
+def test_of_many_clusters_some_are_offered_and_others_found(
+    console: Client, make_cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("billing.choices.MOST_OFFERED", 2)
+    wanted, *_ = [make_cluster(name) for name in ("sought", "second", "third")]
+    key = DatabaseApiKey.objects.create(cluster=wanted, name="reader", prefix="k", secret_hash="h")
+
+    def offered(query: str, field: str = "cluster") -> list[str]:
+        return [one.text for one in parse(console.get(f"{PAGE}{query}")).one("select", id=f"id_{field}").all("option")]
+
+    assert offered("") == ["All", "third", "second"]
+    assert "find_key" not in [one.attributes.get("name") for one in parse(console.get(PAGE)).all("input")]
+    assert offered("?find_cluster=SOUGHT") == ["All", "sought"]
+    assert offered(f"?find_cluster={wanted.pk}") == ["All", "sought"]
+    assert offered("?find_cluster=nothing") == ["All"]
+    assert offered("?find_key=sought+read", "api_key") == ["All", "sought: reader"]
+    page = parse(console.get(f"{PAGE}?cluster={wanted.pk}&api_key={key.pk}"))
+    chosen = [one.text for one in page.all("option") if "selected" in one.attributes]
+    assert {"sought", "sought: reader"} <= set(chosen)
+    assert console.post(PAGE, WISH | {"cluster": str(wanted.pk)}).status_code == 302
+    answer = console.post(PAGE, WISH | {"cluster": str(wanted.pk), "label": "team"})
+    chosen = [one.text for one in parse(answer).all("option") if "selected" in one.attributes]
+    assert "sought" in chosen, "what was chosen stays chosen"
