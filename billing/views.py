@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import cached_property, reduce
+from functools import cached_property
 from heapq import nlargest
 from typing import Any, TypeVar
 from uuid import UUID
@@ -18,10 +18,12 @@ from billing.models import Statement
 from billing.month_tally import month_tally
 from billing.overview import Overview
 from billing.queries import ApiKeyUsage, ClusterUsage, HourUsage, ModelUsage, Usage
+from billing.rating import NOTHING
 from billing.rules import Month
 from billing.tally import Amounts, Tally
 from billing.terms import terms_of
 from cloudconsole.accounts.models import Account
+from cloudconsole.money import EXACT
 from cloudconsole.web.access import AccountRequest, account_page
 from cloudconsole.web.pages import render_page
 from clusters.data_plane import CONSOLE_KEY_ID
@@ -67,27 +69,24 @@ class BillingView:
 
     @cached_property
     def by_model(self) -> list[ModelUsage]:
-        sums = _grouped((self.tally.models[used.model_id], used.model_id, it) for used, it in self.tally.tokens.items())
-        return [ModelUsage(model_id=id, model=name, **amounts) for name, id, amounts in sums]
+        sums = _sums((used.model_id, it) for used, it in self.tally.tokens.items())
+        found = [ModelUsage(model_id=id, model=self.tally.models[id], **_named(it)) for id, it in sums.items()]
+        return sorted(found, key=lambda usage: (usage.model, usage.model_id))
 
     @cached_property
     def by_cluster(self) -> "Dearest[ClusterUsage]":
-        names = dict(Cluster.objects.filter(account=self.account).values_list("pk", "name"))
-        sums = _grouped(
-            (names.get(used.cluster_id, str(used.cluster_id)), used.cluster_id, it)
-            for used, it in self.tally.tokens.items()
-        )
-        return Dearest([ClusterUsage(cluster_id=id, cluster=name, **amounts) for name, id, amounts in sums])
+        sums, dearest = _dearest((used.cluster_id, it) for used, it in self.tally.tokens.items())
+        names = dict(Cluster.objects.filter(account=self.account, pk__in=dearest).values_list("pk", "name"))
+        found = [ClusterUsage(cluster_id=id, cluster=names.get(id, str(id)), **_named(sums[id])) for id in dearest]
+        return Dearest(sorted(found, key=lambda usage: (usage.cluster, usage.cluster_id)), sums, dearest)
 
     @cached_property
     def by_api_key(self) -> "Dearest[ApiKeyUsage]":
-        keys = DatabaseApiKey.objects.filter(cluster__account=self.account)
-        names: dict[UUID | None, str] = {CONSOLE_KEY_ID: "Console", **dict(keys.values_list("pk", "name"))}
-        sums = _grouped(
-            (names.get(used.api_key_id, str(used.api_key_id)), used.api_key_id, it)
-            for used, it in self.tally.tokens.items()
-        )
-        return Dearest([ApiKeyUsage(api_key_id=id, api_key=name, **amounts) for name, id, amounts in sums])
+        sums, dearest = _dearest((used.api_key_id, it) for used, it in self.tally.tokens.items())
+        kept = DatabaseApiKey.objects.filter(cluster__account=self.account, pk__in=[id for id in dearest if id])
+        names: dict[UUID | None, str] = {CONSOLE_KEY_ID: "Console", **dict(kept.values_list("pk", "name"))}
+        found = [ApiKeyUsage(api_key_id=id, api_key=names.get(id, str(id)), **_named(sums[id])) for id in dearest]
+        return Dearest(sorted(found, key=lambda usage: (usage.api_key, str(usage.api_key_id))), sums, dearest)
 
     @cached_property
     def by_hour(self) -> list[HourUsage]:
@@ -95,31 +94,37 @@ class BillingView:
 
     @cached_property
     def total(self) -> Usage:
-        return Usage(**_named(reduce(Amounts.__add__, self.tally.tokens.values(), Amounts())))
+        return Usage(**_named(_total(self.tally.tokens.values())))
 
 
 class Dearest(list[AnyUsage]):
-    """The usages that cost most, MOST_ROWS at most, in their order; ``others`` are left out, ``rest`` in all."""
+    """The usages that cost most, MOST_ROWS at most, by name; ``others`` are left out, ``rest`` in all."""
 
-    def __init__(self, usages: list[AnyUsage]) -> None:
-        dearest = nlargest(MOST_ROWS, range(len(usages)), key=lambda n: (usages[n].cost_millicents, usages[n].tokens))
-        super().__init__(usages[n] for n in sorted(dearest))
-        left_out = set(range(len(usages))) - set(dearest)
+    def __init__(self, usages: list[AnyUsage], sums: dict[Any, Amounts], dearest: Iterable[Any]) -> None:
+        super().__init__(usages)
+        left_out = sums.keys() - set(dearest)
         self.others = len(left_out)
-        self.rest = _sum(usages[n] for n in left_out)
+        self.rest = Usage(**_named(_total(sums[id] for id in left_out)))
 
 
-def _sum(usages: Iterable[Usage]) -> Usage:
-    amounts = (Amounts(it.tokens, it.inputs, it.cost_millicents) for it in usages)
-    return Usage(**_named(reduce(Amounts.__add__, amounts, Amounts())))
+def _dearest(found: Iterable[tuple[Any, Amounts]]) -> tuple[dict[Any, Amounts], list[Any]]:
+    """The amounts of each id, and the ids of which the names are worth asking for."""
+    sums = _sums(found)
+    return sums, nlargest(MOST_ROWS, sums, key=lambda id: (sums[id].cost, sums[id].tokens))
 
 
-def _grouped(found: Iterable[tuple[str, Any, Amounts]]) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The amounts of each name and id, by name."""
-    sums: dict[tuple[str, Any], Amounts] = defaultdict(Amounts)
-    for name, id, amounts in found:
-        sums[name, id] += amounts
-    return [(name, id, _named(sums[name, id])) for name, id in sorted(sums)]
+def _sums(found: Iterable[tuple[Any, Amounts]]) -> dict[Any, Amounts]:
+    by_id: dict[Any, list[Amounts]] = defaultdict(list)
+    for id, amounts in found:
+        by_id[id].append(amounts)
+    return {id: _total(several) for id, several in by_id.items()}
+
+
+def _total(several: Iterable[Amounts]) -> Amounts:
+    tokens, inputs, cost = 0, 0, NOTHING
+    for one in several:
+        tokens, inputs, cost = tokens + one.tokens, inputs + one.inputs, EXACT.add(cost, one.cost)
+    return Amounts(tokens, inputs, cost)
 
 
 def _named(amounts: Amounts) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class ClusterForm(forms.Form):
         min_length=2,
         max_length=64,
         validators=[NAME],
+        error_messages={"required": "Give the cluster a name."},
         help_text="2 to 64 letters, digits, hyphens and underscores.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
@@ -203,6 +204,7 @@ class ApiKeyForm(forms.Form):
         min_length=2,
         max_length=128,
         validators=[RegexValidator(r"^[\w\s-]+\Z", "Use letters, digits, spaces, hyphens and underscores only.")],
+        error_messages={"required": "Give the key a name."},
         help_text="What will use the key, for example backend.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )

@@ -154,6 +154,7 @@ def delete(request: AccountRequest, cluster_id: UUID) -> HttpResponse:
         "title": f"Delete {cluster.name}?",
         "consequence": DELETE_SENTENCE,
         "button": "Delete the cluster for good",
+        "look": "danger",
         "form": form,
     }
     if request.method != "POST" or not form.is_valid():

@@ -8,6 +8,7 @@ import aiohttp
 import httpx
 import orjson
 
+from cloudconsole.unix_sockets import unix_transport
 from inference.provider_keys import NO_KEYS, ProviderKeys
 from inference.worker.protocol import (
     SECONDS_HEADER,
@@ -31,7 +32,8 @@ def open_worker(address: str, *, timeout_seconds: float) -> httpx.Client:
     """A plain client of the worker at ``address``, for whoever asks now and then and does not embed."""
     unix_socket = address if "/" in address else None
     base = "http://worker" if unix_socket else f"http://{address}"
-    return httpx.Client(transport=httpx.HTTPTransport(uds=unix_socket), base_url=base, timeout=timeout_seconds)
+    transport = unix_transport(unix_socket) if unix_socket else None
+    return httpx.Client(transport=transport, base_url=base, timeout=timeout_seconds)
 
 
 class InferenceClient:

@@ -22,6 +22,13 @@ function stacked([moments, ...columns]) {
   return [moments, ...piled.reverse()];
 }
 
+// What was measured with nothing measured before and after is a point: no line leads to it.
+function alone(plot, line, shown) {
+  if (!shown) return null;
+  const values = plot.data[line];
+  return values.flatMap((value, at) => (value !== null && (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null ? [at] : []));
+}
+
 customElements.define("time-chart", class extends HTMLElement {
   connectedCallback() {
     this.figure = document.createElement("div");
@@ -65,12 +72,11 @@ customElements.define("time-chart", class extends HTMLElement {
     const names = [...this.querySelectorAll("thead th.number")].map((cell) => cell.textContent);
     const data = this.data(names.length);
     const series = names.map((name, index) => ({
-      label: name, stroke: colour(COLOURS[index % COLOURS.length]), width: 2, points: { show: false }, spanGaps: false,
+      label: name, stroke: colour(COLOURS[index % COLOURS.length]), width: 2, points: { show: !bars, filter: alone }, spanGaps: false,
       value: (plot, drawn, line, at) => ((data[line][at] ?? null) === null ? "–" : `${exact.format(data[line][at])} ${this.dataset.unit}`),
       ...(bars && { width: 0, fill: colour(COLOURS[index]), paths: uPlot.paths.bars({ size: [0.7, 60] }) }),
     }));
     const options = { ...this.size(), series: [{ value: (plot, at) => (at === null ? "–" : this.step >= DAY ? day(at) : `${day(at)}, ${clock(at)} UTC`) }, ...series], axes: [timeAxis, { ...axis, size: 60, values: (plot, values) => values.map((value) => compact.format(value)) }], tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"), scales: { x: { range: this.window() }, y: { range: (plot, low, high) => [0, high > 0 ? high * 1.1 : 1] } } };
-    if (data[0].length < 3 && !bars) series.forEach((line) => { line.points.show = true; });
     this.plot = new uPlot(options, bars ? stacked(data) : data, this.figure);
   }
 

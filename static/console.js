@@ -73,3 +73,6 @@ document.addEventListener("change", ({ target }) => {
   target.form.noValidate = !tooLarge;
   target.reportValidity();
 });
+
+// On a narrow screen the tab that is shown may be outside the row's visible part.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });

@@ -34,7 +34,7 @@ class BudgetForm(forms.Form):
         label="Hard cap",
         help_text="Once the budget is used up, inference is refused until the next month. Plain vectors go on.",
     )
-    emails = forms.CharField(required=False, label="E-mail to", help_text="Addresses, separated by commas.")
+    emails = forms.CharField(required=False, label="Email to", help_text="Addresses, separated by commas.")
     webhook_url = forms.CharField(required=False, label="Webhook", help_text="An https address that takes a POST.")
 
     def __init__(self, data: Any = None, *, account: Account, budget: Budget | None = None, query: Any = None) -> None:

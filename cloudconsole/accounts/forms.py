@@ -14,7 +14,8 @@ class MemberForm(forms.Form):
     """Somebody to let into the account."""
 
     email = forms.EmailField(
-        label="E-mail",
+        label="Email",
+        error_messages={"required": "Say whose email address it is."},
         help_text="Of somebody who signs in here already.",
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )

@@ -6,9 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from django_htmx.http import HttpResponseClientRedirect
 
 from cloudconsole.accounts.forms import MemberForm, RoleForm
 from cloudconsole.accounts.members import add_member, change_role, remove_member
@@ -146,5 +144,4 @@ def choose(request: AccountRequest) -> HttpResponse:
     if wanted not in {str(membership.account_id) for membership in request.memberships}:
         raise Http404("There is no such account.")
     request.session[CHOSEN_ACCOUNT] = wanted
-    home = reverse("home")
-    return HttpResponseClientRedirect(home) if request.htmx else redirect(home)
+    return redirect("home")

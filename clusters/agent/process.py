@@ -12,6 +12,7 @@ import httpx
 import psutil
 
 from cloudconsole.paths import grpc_socket
+from cloudconsole.unix_sockets import async_unix_transport
 from clusters.agent.spare import SpareProcess
 from clusters.agent.wanted import WantedNode
 
@@ -53,7 +54,7 @@ class NodeProcess:
 
     async def wait_ready(self) -> None:
         """Wait until the node answers that its collections are loaded."""
-        async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(self._socket))) as client:
+        async with httpx.AsyncClient(transport=async_unix_transport(self._socket)) as client:
             while True:
                 with contextlib.suppress(httpx.HTTPError):
                     if (await client.get("http://node/readyz")).is_success:

@@ -12,6 +12,8 @@ import httpx
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
+from cloudconsole.unix_sockets import async_unix_transport
+
 READ_EVERY_SECONDS = 10.0
 LOOK_CLOSER_EVERY = 6  # readings between two looks at disk and points, which cost more
 _NODE_SECONDS = 5.0
@@ -109,9 +111,7 @@ def _disk_usage(folder: Path) -> int:
 async def _points(socket: Path) -> int | None:
     """Points in all collections, from the node's own metrics; None while it does not answer."""
     try:
-        async with httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(socket)), timeout=_NODE_SECONDS
-        ) as client:
+        async with httpx.AsyncClient(transport=async_unix_transport(socket), timeout=_NODE_SECONDS) as client:
             answer = await client.get("http://node/metrics")
     except httpx.HTTPError:
         return None

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from cloudconsole.paths import resolve_paths
+from cloudconsole.unix_sockets import unix_transport
 from clusters.provisioners.errors import GenerationRefused, ProvisionerUnavailable
 from clusters.provisioners.owner import Owner
 
@@ -100,7 +101,7 @@ class NodeAgentProvisioner:
     ) -> httpx.Response:
         socket = self._run_dir / _SOCKET_NAME
         try:
-            with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), timeout=timeout) as client:
+            with httpx.Client(transport=unix_transport(socket), timeout=timeout) as client:
                 answer = client.request(method, f"http://node-agent{path}", json=body)
         except httpx.TimeoutException:
             raise ProvisionerUnavailable(f"The node agent did not answer within {timeout:.0f} seconds.") from None

@@ -14,7 +14,7 @@ _LIKELY_ID = ("id", "_id", "uuid")
 
 
 class UploadForm(forms.Form):
-    file = forms.FileField(label="CSV, JSON Lines or Parquet file")
+    file = forms.FileField(label="CSV, JSON Lines or Parquet file", error_messages={"required": "Choose a file first."})
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -34,6 +34,7 @@ class ChoicesForm(forms.Form):
     model = forms.ChoiceField()
     collection = forms.CharField(
         max_length=255,
+        error_messages={"required": "Name a collection of the cluster, or a new one."},
         help_text="One of the cluster's, or the name of a new one: it is made with the model's vector size.",
         widget=forms.TextInput(attrs={"list": "collections", "autocomplete": "off", "spellcheck": "false"}),
     )

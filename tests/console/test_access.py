@@ -175,14 +175,14 @@ class TestAuditLog:
 
 class TestSeveralAccounts:
     def test_one_looks_at_the_account_one_chooses(self, console: Client, user: User, account: Account) -> None:
-        assert not parse(console.get("/clusters")).all("select", name="account")
+        assert not parse(console.get("/clusters")).all("button", name="account")
         second = Account.objects.create(name="Second")
         Membership.objects.create(account=second, user=user, role=Role.ADMIN)
         page = parse(console.get("/clusters"))
-        assert [option.text for option in page.one("select", name="account").all("option")] == ["Acme", "Second"]
+        assert [choice.text for choice in page.all("button", name="account")] == ["Acme Owner", "Second Admin"]
         console.post("/account", {"account": str(second.pk)})
-        chosen = [one.text for one in parse(console.get("/access")).all("option") if "selected" in one.attributes]
-        assert "Second" in chosen
+        [chosen] = parse(console.get("/access")).all("button", name="account", aria_current="true")
+        assert chosen.text == "Second Admin"
 
     def test_an_account_one_left_is_no_longer_chosen(self, console: Client, user: User) -> None:
         second = Account.objects.create(name="Second")

@@ -241,7 +241,7 @@ class TestCreate:
     @pytest.mark.parametrize(
         ("bad", "field", "sentence"),
         [
-            ({"name": ""}, "name", "This field is required."),
+            ({"name": ""}, "name", "Give the cluster a name."),
             ({"name": "x"}, "name", "Ensure this value has at least 2 characters (it has 1)."),
             ({"name": "naïve"}, "name", "Use letters, digits, hyphens and underscores only."),
             ({"region": "eastus"}, "region", "Choose a region that Amazon Web Services offers for the paid tier."),

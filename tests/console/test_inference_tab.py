@@ -188,12 +188,12 @@ class TestModels:
             if "data-model" in row.attributes
         }
         assert list(rows) == list(CATALOGUE)
-        assert rows[MINILM][:5] == ["Text", "Dense", "384", "256", "Free"]
-        assert rows["mixedbread-ai/mxbai-embed-large-v1"][:5] == ["Text", "Dense", "1024", "512", "$0.03"]
-        assert rows["qdrant/bm25"][:5] == ["Text", "Sparse", "–", "–", "Free"]
-        assert rows["answerdotai/answerai-colbert-small-v1"][:3] == ["Text", "Multi", "96"]
-        assert rows["qdrant/clip-vit-b-32-vision"][:5] == ["Image", "Dense", "512", "–", "$0.05"]
-        assert rows["openai/*"][4] == "By the provider"
+        assert rows[MINILM][:4] == ["Dense text", "384", "256", "Free"]
+        assert rows["mixedbread-ai/mxbai-embed-large-v1"][:4] == ["Dense text", "1024", "512", "$0.03"]
+        assert rows["qdrant/bm25"][:4] == ["Sparse text", "–", "–", "Free"]
+        assert rows["answerdotai/answerai-colbert-small-v1"][:2] == ["Multi text", "96"]
+        assert rows["qdrant/clip-vit-b-32-vision"][:4] == ["Dense image", "512", "–", "$0.05"]
+        assert rows["openai/*"][3] == "By the provider"
 
     def test_usage_is_this_clusters_and_this_months_to_the_token(
         self, console: Client, make_cluster: Callable[..., Cluster]
@@ -214,7 +214,7 @@ class TestModels:
     ) -> None:
         page = tab(console, make_cluster())
         assert "The inference worker does not answer" in page.text
-        assert page.one("tr", data_model=MINILM).all("td")[5].text == "Unknown"
+        assert page.one("tr", data_model=MINILM).all("td")[4].text == "Unknown"
 
     def test_the_state_of_weights_is_the_workers(
         self, console: Client, make_cluster: Callable[..., Cluster], settings: object
@@ -232,7 +232,7 @@ class TestModels:
         ]
         with worker_that_says(said, settings):
             page = tab(console, make_cluster())
-        weights = {name: page.one("tr", data_model=name).all("td")[5].text for name in CATALOGUE}
+        weights = {name: page.one("tr", data_model=name).all("td")[4].text for name in CATALOGUE}
         assert weights[MINILM] == "Ready"
         assert weights["qdrant/bm25"] == "Loads on first use"
         assert weights["intfloat/multilingual-e5-small"] == "Downloading 42 %"

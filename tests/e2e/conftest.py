@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -76,8 +76,8 @@ def demo(browser: Browser, request: pytest.FixtureRequest) -> Demo:
     return demo
 
 
-def _is_complaint(said: ConsoleMessage, of_missing: bool) -> bool:
-    return said.type in ("error", "warning") and (of_missing or "status of 404" not in said.text)
+def _is_complaint(said: ConsoleMessage, wanted: Collection[int]) -> bool:
+    return said.type in ("error", "warning") and not any(f"status of {status}" in said.text for status in wanted)
 
 
 @pytest.fixture
@@ -86,14 +86,14 @@ def open_page(demo: Demo, browser: Browser) -> Iterator[Callable[..., Page]]:
     complaints: list[str] = []
     with ExitStack() as stack:
 
-        def open_one(*, complains_of_missing: bool = True, **options: Any) -> Page:
-            """``complains_of_missing=False``: a page that is looked for and not there is no fault of the console's."""
+        def open_one(*, wanted: Collection[int] = (), **options: Any) -> Page:
+            """``wanted``: statuses of failure that are no fault of the console's, such as 404 for what is not there."""
             context = browser.new_context(base_url=demo.console, viewport={"width": 1280, "height": 900}, **options)
             stack.callback(context.close)
             context.set_default_timeout(PATIENCE_MILLISECONDS)
             page = context.new_page()
             # Violations of the content security policy arrive as console errors.
-            page.on("console", lambda said: _is_complaint(said, complains_of_missing) and complaints.append(said.text))
+            page.on("console", lambda said: _is_complaint(said, wanted) and complaints.append(said.text))
             page.on("pageerror", lambda error: complaints.append(str(error)))
             return page
 

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from cloudconsole.paths import PROJECT_DIR
 from tests.e2e.conftest import QUIET, DataPlane, Demo, find_chromium, sign_in
+from tests.made_pages import walk_made_pages
 from tests.pages import NOTHING_THERE, PAGES
 from tests.running_cloud import RunningCloud, start_cloud
 
@@ -45,10 +46,9 @@ def shoot(page: Page, demo: Demo, look: str, folder: Path) -> None:
     for name, path in {**PAGES, "nothing there": NOTHING_THERE}.items():
         page.goto(path.format(id=demo.cluster("new-us")["id"]), wait_until="networkidle")
         page.screenshot(path=folder / f"{name.replace(', ', '-').replace(' ', '-')}.{look}.png", full_page=True)
-    page.goto(f"/clusters/{demo.cluster('new-us')['id']}/inference/try")
-    page.get_by_role("button", name="Embed").click()
-    page.get_by_role("heading", name="How alike").first.wait_for(timeout=60_000)
-    page.screenshot(path=folder / f"tried.{look}.png", full_page=True)
+    with tempfile.TemporaryDirectory() as upload:
+        for name in walk_made_pages(page, cluster_id=demo.cluster("new-us")["id"], folder=Path(upload)):
+            page.screenshot(path=folder / f"{name.replace(', ', '-').replace(' ', '-')}.{look}.png", full_page=True)
 
 
 def for_the_readme(browser: Browser, demo: Demo, session: Any) -> None:
