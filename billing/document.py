@@ -1,19 +1,23 @@
 """A statement as people read it: its lines summed by cluster and thing, and what they come to."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import reduce
+from operator import attrgetter
+from uuid import UUID
 
 from django.conf import settings
 
-from billing.lines import bill_lines, kept_lines
+from billing.lines import kept_lines
 from billing.models import Statement
-from billing.rating import NOTHING, pricing_unit
-from billing.report_line import ReportLine
+from billing.month_tally import month_tally
+from billing.rating import NOTHING
 from billing.rules import Month, StatementState, rounded
+from billing.tally import Tally
 from cloudconsole.accounts.models import Account
 from cloudconsole.money import EXACT
+from clusters.models import Cluster
 
 SIMULATION = "A simulation: amounts are exact, prices are for demonstration, and nobody is charged."
 
@@ -74,7 +78,9 @@ def statement_document(*, account: Account, month: Month) -> StatementDocument:
     """The month's statement, or the draft of it: what it would be if the month were closed now."""
     statement = Statement.objects.filter(account=account, month=month.first_day).first()
     if statement is None or statement.state == StatementState.DRAFT:
-        lines, list_cost, cost = _summed(bill_lines(account=account, month=month))
+        tally = month_tally(account, month)
+        names = tally.names | dict(Cluster.objects.filter(pk__in=tally.names).values_list("pk", "name"))
+        list_cost, cost = (_total(tally, name) for name in ("list_cost", "cost"))
         total = rounded(cost)
         return StatementDocument(
             account_name=account.name,
@@ -84,7 +90,7 @@ def statement_document(*, account: Account, month: Month) -> StatementDocument:
             invoice_number=None,
             closed_at=None,
             sha256="",
-            lines=lines,
+            lines=_lines(tally, names),
             list_cost=list_cost,
             exact_total=cost,
             total=total,
@@ -92,6 +98,7 @@ def statement_document(*, account: Account, month: Month) -> StatementDocument:
             tax=tax_on(total, settings.BILLING_TAX_PERCENTAGE),
             credit_drawn=0,
         )
+    tally = _kept_tally(statement, account, month)
     return StatementDocument(
         account_name=statement.account_name,
         account_id=str(account.pk),
@@ -100,7 +107,7 @@ def statement_document(*, account: Account, month: Month) -> StatementDocument:
         invoice_number=statement.invoice_number,
         closed_at=statement.closed_at,
         sha256=statement.sha256,
-        lines=_summed(kept_lines(account=account, month=month, void_too=True))[0],
+        lines=_lines(tally, tally.names),
         list_cost=statement.list_cost,
         exact_total=statement.exact_total,
         total=statement.total,
@@ -115,30 +122,30 @@ def tax_on(total: int, percentage: Decimal) -> int:
     return rounded(EXACT.divide(EXACT.multiply(Decimal(total), percentage), Decimal(100)))
 
 
-def _summed(lines: Iterable[ReportLine]) -> tuple[list[DocumentLine], Decimal, Decimal]:
-    """Lines of the document, and the list cost and the cost of all."""
-    sums: dict[tuple[str, str, str, int, str], tuple[int, str, Decimal, Decimal]] = {}
-    list_cost = cost = NOTHING
-    for line in lines:
-        key = (line.cluster_name, line.sku, _note(line), line.unit_price_millicents, line.pricing_unit)
-        quantity, things, listed, billed = sums.get(key, (0, pricing_unit(line.kind).things, NOTHING, NOTHING))
-        sums[key] = (
-            quantity + line.quantity,
-            things,
-            EXACT.add(listed, line.list_cost_millicents),
-            EXACT.add(billed, line.cost_millicents),
+def _kept_tally(statement: Statement, account: Account, month: Month) -> Tally:
+    """Of a month that is closed; what was taken back bills nothing any more, but is still read."""
+    if statement.state == StatementState.VOID:
+        return Tally(month).add_all(kept_lines(account=account, month=month, void_too=True))
+    return month_tally(account, month)
+
+
+def _lines(tally: Tally, names: dict[UUID, str]) -> list[DocumentLine]:
+    lines = [
+        DocumentLine(
+            cluster=names[item.cluster_id],
+            sku=item.sku,
+            note=item.note,
+            quantity=billed.quantity,
+            things=item.unit.things,
+            unit_price=item.unit_price,
+            pricing_unit=item.unit.label,
+            list_cost=billed.list_cost,
+            cost=billed.cost,
         )
-        list_cost = EXACT.add(list_cost, line.list_cost_millicents)
-        cost = EXACT.add(cost, line.cost_millicents)
-    summed = [
-        DocumentLine(cluster, sku, note, quantity, things, price, unit, listed, billed)
-        for (cluster, sku, note, price, unit), (quantity, things, listed, billed) in sorted(sums.items())
+        for item, billed in sorted(tally.items.items(), key=lambda entry: entry[0].cluster_id)
     ]
-    return summed, list_cost, cost
+    return sorted(lines, key=attrgetter("cluster", "sku", "note", "unit_price", "pricing_unit"))
 
 
-def _note(line: ReportLine) -> str:
-    notes = [f"correction of {Month.of(line.hour_start)}"] if line.correction else []
-    notes += ["free allowance"] if line.allowance else []
-    notes += [f"-{line.discount_percentage.normalize():f} %"] if line.discount_percentage else []
-    return ", ".join(notes)
+def _total(tally: Tally, name: str) -> Decimal:
+    return reduce(EXACT.add, (getattr(billed, name) for billed in tally.items.values()), NOTHING)

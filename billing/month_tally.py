@@ -55,7 +55,7 @@ def month_tally(account: Account, month: Month) -> Tally:
     if progress.closed_through is not None and month <= Month.of_day(progress.closed_through):
         return _of_closed(account, month)
     if _takes_corrections(progress, month):
-        return _sum(bill_lines(account=account, month=month), Tally(month))
+        return Tally(month).add_all(bill_lines(account=account, month=month))
     return _of_open(account, month)
 
 
@@ -71,7 +71,7 @@ def _of_closed(account: Account, month: Month) -> Tally:
     state = ("closed", *statements.values_list("pk", "state"))
     kept = _kept.get((account.pk, month))
     if kept is None or kept.state != state:
-        tally = _sum(bill_lines(account=account, month=month), Tally(month))
+        tally = Tally(month).add_all(bill_lines(account=account, month=month))
         kept = _keep(account, _Kept(state, month.end, MAX_SEQ, tally, MonthRater(Terms())))
     return kept.tally
 
@@ -87,9 +87,9 @@ def _of_open(account: Account, month: Month) -> Tally:
         kept = _Kept(state, month.start, through_seq, Tally(month), MonthRater(terms))
     if kept.until < settled:
         tally, rater = kept.tally.copy(), kept.rater.copy()
-        _sum(_rated(account, month, rater, kept.until, settled), tally)
+        tally.add_all(_rated(account, month, rater, kept.until, settled))
         kept = _keep(account, _Kept(state, settled, through_seq, tally, rater))
-    return _sum(_rated(account, month, kept.rater.copy(), kept.until, month.end), kept.tally.copy())
+    return kept.tally.copy().add_all(_rated(account, month, kept.rater.copy(), kept.until, month.end))
 
 
 def _rated(account: Account, month: Month, rater: MonthRater, start: datetime, end: datetime) -> Iterator[ReportLine]:
@@ -111,12 +111,6 @@ def _has_news(account: Account, kept: _Kept, through_seq: int) -> bool:
         account=account, seq__gt=through_seq, id__gte=first_id(month.start), id__lt=first_id(kept.until)
     )
     return rolled_up.exists() or waiting.exists()
-
-
-def _sum(lines: Iterator[ReportLine], tally: Tally) -> Tally:
-    for line in lines:
-        tally.add(line)
-    return tally
 
 
 def _keep(account: Account, kept: _Kept) -> _Kept:

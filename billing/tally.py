@@ -1,8 +1,9 @@
 """What the lines of a month's bill come to, by everything that pages show. Lines go in one at a time."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -35,6 +36,30 @@ class Used:
     correction: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What one line of a statement is about: everything of one cluster at one price, reduced in the same way."""
+
+    cluster_id: UUID
+    sku: str
+    note: str  # "free allowance", "-20 %", "correction of 2026-10"
+    unit_price: int
+    unit: PricingUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """Tokens, node-hours or GiB-hours, what they cost without reductions, and what is billed, in millicents."""
+
+    quantity: int = 0
+    list_cost: Decimal = NOTHING
+    cost: Decimal = NOTHING
+
+    def __add__(self, other: "Billed") -> "Billed":
+        list_cost, cost = EXACT.add(self.list_cost, other.list_cost), EXACT.add(self.cost, other.cost)
+        return Billed(self.quantity + other.quantity, list_cost, cost)
+
+
 def _nothing() -> Decimal:
     return NOTHING
 
@@ -52,6 +77,14 @@ class Tally:
     days: dict[date, Decimal] = field(default_factory=lambda: defaultdict(_nothing))
     spent: dict[datetime, Decimal] = field(default_factory=lambda: defaultdict(_nothing))  # by hour, of everything
     clusters: dict[UUID, Decimal] = field(default_factory=lambda: defaultdict(_nothing))  # without corrections
+    items: dict[Item, Billed] = field(default_factory=lambda: defaultdict(Billed))
+    names: dict[UUID, str] = field(default_factory=dict)  # of clusters, as the lines have them
+
+    def add_all(self, lines: Iterable[ReportLine]) -> "Tally":
+        """This tally, with the lines in it."""
+        for line in lines:
+            self.add(line)
+        return self
 
     def add(self, line: ReportLine) -> None:
         cost = line.cost_millicents
@@ -59,6 +92,9 @@ class Tally:
         self.parts[part] = EXACT.add(self.parts[part], cost)
         self.days[day] = EXACT.add(self.days[day], cost)
         self.spent[line.hour_start] = EXACT.add(self.spent[line.hour_start], cost)
+        item = Item(line.cluster_id, line.sku, _note(line), line.unit_price, part)
+        self.items[item] += Billed(line.quantity, line.list_cost_millicents, cost)
+        self.names[line.cluster_id] = line.cluster_name
         if not line.correction:
             self.clusters[line.cluster_id] = EXACT.add(self.clusters[line.cluster_id], cost)
         if line.model_id is None:
@@ -71,9 +107,16 @@ class Tally:
 
     def copy(self) -> "Tally":
         """One that can grow without this one growing."""
-        names = ("tokens", "hours", "models", "covered", "parts", "days", "spent", "clusters")
-        return Tally(self.month, **{name: copy(getattr(self, name)) for name in names})
+        sums = (one.name for one in fields(self) if one.name != "month")
+        return Tally(self.month, **{name: copy(getattr(self, name)) for name in sums})
 
     def _day(self, line: ReportLine) -> date:
         """A correction stands on the first day of the month that bills it."""
         return self.month.start.date() if line.correction else line.hour_start.astimezone(UTC).date()
+
+
+def _note(line: ReportLine) -> str:
+    notes = [f"correction of {Month.of(line.hour_start)}"] if line.correction else []
+    notes += ["free allowance"] if line.allowance else []
+    notes += [f"-{line.discount_percentage.normalize():f} %"] if line.discount_percentage else []
+    return ", ".join(notes)

@@ -226,6 +226,22 @@ def test_the_current_month_has_a_draft(customer: Customer):
     assert (draft.state, draft.number) == ("draft", None)
 
 
+def test_clusters_stand_in_a_draft_as_they_are_called_now_and_in_a_statement_as_they_were_then(used: Customer):
+    cluster = used.clusters[0]
+
+    def names() -> list[str]:
+        return [line.cluster for line in statement_document(account=used.account, month=MARCH).lines]
+
+    assert names() == ["one"]
+    Cluster.objects.filter(pk=cluster.pk).update(name="first")
+    assert names() == ["first"]
+    statement = close(used)
+    Cluster.objects.filter(pk=cluster.pk).update(name="primary")
+    assert names() == ["first"]
+    void_statement(statement=statement)
+    assert names() == ["first"]
+
+
 def test_paper_has_the_lines_and_says_that_it_is_a_simulation(used: Customer):
     document = statement_document(account=used.account, month=MARCH)
     assert (document.title, document.total, document.due) == ("Draft statement", 100_001, 100_001)
