@@ -33,7 +33,7 @@ run: setup  ## start the whole cloud with the demo account; Ctrl-C stops it
 
 # Suites with a target of their own, which CI runs too
 APART := tests/snippets tests/sdk tests/gateway/fuzz tests/gateway/shared tests/faults/test_operation_storm.py \
-	tests/faults/test_import_storm.py tests/faults/test_every_step.py
+	tests/faults/test_import_storm.py tests/faults/test_every_step.py tests/faults/test_kill_anything.py
 
 test: setup-dev  ## the tests, in two processes with a PostgreSQL and a Redis each
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(APART:%=--ignore %)
@@ -41,7 +41,7 @@ test: setup-dev  ## the tests, in two processes with a PostgreSQL and a Redis ea
 test-walls: setup-dev  ## what one cluster can learn of another: nothing, on nodes of their own and on a shared server
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/gateway/shared
 
-test-faults: setup-dev  ## kills, pauses, storms and clocks that jump, at length; `make test` has the short form
+test-faults: setup-dev  ## kills, pauses, storms and clocks that jump, at length; `make test` has short forms of some
 	CLOUDCONSOLE_FAULT_ROUNDS=$${CLOUDCONSOLE_FAULT_ROUNDS:-2} $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/faults tests/gateway/test_inference_faults.py
 
 test-fuzz: setup-dev  ## odd requests and random bytes at the data plane; FUZZ_EXAMPLES=1000 for a long night
