@@ -18,6 +18,7 @@ import aiohttp
 import django
 import psutil
 
+from cloudconsole.paths import PROJECT_DIR
 from inference.client import InferenceClient
 from inference.worker.config import available_cores
 from tests.benchmarks.inference.bare import BareModel, fastembed_tokens_per_second
@@ -158,6 +159,7 @@ def _weights() -> Path:
 
 def main(parts: list[str]) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloudconsole.settings")
+    os.environ.setdefault("INFERENCE_CACHE_DIR", str(PROJECT_DIR / ".cloud" / "models"))  # the cloud's and ours
     django.setup()
     report = Report()
     measures = {"bulk": measure_bulk, "searches": measure_searches, "memory": measure_memory}
