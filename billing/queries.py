@@ -71,42 +71,30 @@ def inference_lines(
 
 def usage_by_model(*, month: Month, account: Account | None = None, cluster: Cluster | None = None) -> list[ModelUsage]:
     """The month's usage of each model used, by name."""
-    return by_model(inference_lines(month=month, account=account, cluster=cluster))
+    lines = inference_lines(month=month, account=account, cluster=cluster)
+    sums = _summed(lines, lambda line: (line.model or "", line.model_id))
+    return [ModelUsage(model_id=id, model=name, **usage) for (name, id), usage in sums]
 
 
 def usage_by_cluster(*, month: Month, account: Account) -> list[ClusterUsage]:
     """The month's usage of each cluster that used any inference, by name."""
-    return by_cluster(inference_lines(month=month, account=account))
+    lines = inference_lines(month=month, account=account)
+    sums = _summed(lines, lambda line: (line.cluster_name, line.cluster_id))
+    return [ClusterUsage(cluster_id=id, cluster=name, **usage) for (name, id), usage in sums]
 
 
 def usage_by_api_key(
     *, month: Month, account: Account | None = None, cluster: Cluster | None = None
 ) -> list[ApiKeyUsage]:
     """The month's usage through each database API key, by name."""
-    return by_api_key(inference_lines(month=month, account=account, cluster=cluster))
-
-
-def usage_by_hour(*, month: Month, account: Account | None = None, cluster: Cluster | None = None) -> list[HourUsage]:
-    """The month's usage in each hour that had any, in order."""
-    return by_hour(inference_lines(month=month, account=account, cluster=cluster))
-
-
-def by_model(lines: Iterable[ReportLine]) -> list[ModelUsage]:
-    sums = _summed(lines, lambda line: (line.model or "", line.model_id))
-    return [ModelUsage(model_id=id, model=name, **usage) for (name, id), usage in sums]
-
-
-def by_cluster(lines: Iterable[ReportLine]) -> list[ClusterUsage]:
-    sums = _summed(lines, lambda line: (line.cluster_name, line.cluster_id))
-    return [ClusterUsage(cluster_id=id, cluster=name, **usage) for (name, id), usage in sums]
-
-
-def by_api_key(lines: Iterable[ReportLine]) -> list[ApiKeyUsage]:
+    lines = inference_lines(month=month, account=account, cluster=cluster)
     sums = _summed(lines, lambda line: (line.api_key_name or "", line.api_key_id))
     return [ApiKeyUsage(api_key_id=id, api_key=name, **usage) for (name, id), usage in sums]
 
 
-def by_hour(lines: Iterable[ReportLine]) -> list[HourUsage]:
+def usage_by_hour(*, month: Month, account: Account | None = None, cluster: Cluster | None = None) -> list[HourUsage]:
+    """The month's usage in each hour that had any, in order."""
+    lines = inference_lines(month=month, account=account, cluster=cluster)
     return [HourUsage(hour=hour, **usage) for hour, usage in _summed(lines, lambda line: line.hour_start)]
 
 
@@ -117,7 +105,7 @@ def _summed(lines: Iterable[ReportLine], of: Callable[[ReportLine], Any]) -> lis
         tokens, inputs, cost = sums[of(line)]
         sums[of(line)] = (tokens + line.tokens, inputs + line.inputs, EXACT.add(cost, line.cost_millicents))
     names = ("tokens", "inputs", "cost_millicents")
-    return [(key, dict(zip(names, sums[key], strict=True))) for key in (sorted(sums) if None not in sums else sums)]
+    return [(key, dict(zip(names, sums[key], strict=True))) for key in sorted(sums)]
 
 
 def newest_usage(account: Account) -> str:

@@ -1,14 +1,13 @@
 """Fetching weights because somebody asked in the console: who does it, how far it is, what became of it."""
 
 import logging
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
@@ -17,6 +16,7 @@ from cloudconsole.accounts.models import Account
 from cloudconsole.accounts.services import Actor, record_audit_event
 from cloudconsole.celery import app
 from cloudconsole.errors import Code, ServiceError
+from cloudconsole.leases import told_again
 from inference.catalogue import CATALOGUE, ModelSpec
 from inference.models import ModelDownload
 from inference.worker.weights import WeightStore, WeightsUnavailable
@@ -118,25 +118,13 @@ class _Seen:
 @contextmanager
 def _signs_of_life(download: ModelDownload) -> Iterator[_Seen]:
     """Write progress and time down every second, also while the download itself has nothing to say."""
-    seen, done = _Seen(), threading.Event()
-
-    def write_down() -> None:
-        try:
-            while not done.wait(_SIGN_OF_LIFE_SECONDS):
-                try:
-                    _running(download.pk).update(progress=seen.progress, seen_at=Now())
-                except DatabaseError:
-                    connection.close()  # the next round opens a new one
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=write_down, name=f"download of {download.model.name}", daemon=True)
-    thread.start()
-    try:
+    seen = _Seen()
+    with told_again(
+        lambda: _running(download.pk).update(progress=seen.progress, seen_at=Now()),
+        every_seconds=_SIGN_OF_LIFE_SECONDS,
+        thread=f"download of {download.model.name}",
+    ):
         yield seen
-    finally:
-        done.set()
-        thread.join()
 
 
 def _running(download_id: UUID) -> QuerySet[ModelDownload]:
