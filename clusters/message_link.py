@@ -120,14 +120,20 @@ class Link(_Frames):
     def close(self) -> None:
         self._transport.close()
 
-    async def call(self, path: str, message: bytes) -> LinkAnswer:
-        """The node's answer to a method's message, or to "PUT /path?query" and a body. Raises LinkBroken."""
+    async def call(self, path: str, message: bytes, seconds: float) -> LinkAnswer:
+        """The node's answer to a method's message, or to "PUT /path?query" and a body.
+
+        Raises LinkBroken, and TimeoutError when it does not come within so many seconds.
+        """
+        loop = asyncio.get_running_loop()
         number = next(self._numbers)
-        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        answer = self._waiting[number] = loop.create_future()
+        patience = loop.call_later(seconds, _give_up, answer)
         self.send(number, _OK, path, message)
         try:
             return await answer
         finally:
+            patience.cancel()
             del self._waiting[number]
 
     def received(self, number: int, status: int, text: str, message: bytes) -> None:
@@ -140,3 +146,8 @@ class Link(_Frames):
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(LinkBroken(not_begun=self._farewell))
+
+
+def _give_up(answer: "asyncio.Future[LinkAnswer]") -> None:
+    if not answer.done():
+        answer.set_exception(TimeoutError())

@@ -31,8 +31,7 @@ class NodeLinks:
         if link is None:
             return None
         try:
-            async with asyncio.timeout(seconds):
-                return await link.call(line, message)
+            return await link.call(line, message, seconds)
         except TimeoutError as error:
             raise late(cluster) from error
         except LinkBroken as error:
