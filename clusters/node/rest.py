@@ -135,9 +135,10 @@ class RestApi:
             raw = await asked.read()
             body = match.operation.parse(raw)
         parameters = dict(parse_qsl(asked.query, keep_blank_values=True))
+        own = match.parameters | {name: parameters[name] for name in match.operation.query if name in parameters}
         wait = parameters.get("wait", "false").lower() == "true"
         timeout = _timeout(parameters.get("timeout"))
-        call = Call(match.operation, match.collection, match.parameters, body, raw, wait, timeout)
+        call = Call(match.operation, match.collection, own, body, raw, wait, timeout)
         return await self._node.execute(call)
 
     async def _recover(self, request: Request | None, match: Match) -> Any:
