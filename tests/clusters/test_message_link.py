@@ -78,6 +78,36 @@ def test_an_answer_that_nobody_waits_for_any_more_is_dropped(tmp_path: Path) -> 
     over_link(tmp_path, answer, use)
 
 
+@pytest.mark.parametrize("whole_link", [False, True])
+def test_work_whose_caller_leaves_is_given_up(tmp_path: Path, whole_link: bool) -> None:
+    begun, given_up = asyncio.Event(), asyncio.Event()
+
+    async def answer(path: str, message: bytes) -> LinkAnswer:
+        if path == "/long":
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                given_up.set()
+        return LinkAnswer(0, "", message)
+
+    async def use(link: Link) -> None:
+        asking = asyncio.ensure_future(link.call("/long", b""))
+        await begun.wait()
+        if whole_link:
+            link.close()
+        else:
+            asking.cancel()
+        async with asyncio.timeout(30):
+            await given_up.wait()
+        with pytest.raises(LinkBroken if whole_link else asyncio.CancelledError):
+            await asking
+        if not whole_link:
+            assert (await link.call("/short", b"b")).message == b"b"
+
+    over_link(tmp_path, answer, use)
+
+
 @pytest.mark.parametrize("farewell", [False, True])
 def test_a_link_whose_other_end_goes_fails_what_is_under_way(tmp_path: Path, farewell: bool) -> None:
     """After a farewell it is certain that the other end never began with it."""
