@@ -116,7 +116,7 @@ class _Worker:
                 )
         except TimeoutError as error:
             sentence = "The inference worker does not answer. Try again in a few seconds."
-            raise InferenceError(503, "worker_unavailable", sentence, retry_after=2) from error
+            raise InferenceError(503, "worker_unavailable", sentence, retry_after=1) from error
         finally:
             self._patience.discard(patience)
             self._in_flight -= 1
