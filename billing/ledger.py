@@ -226,11 +226,11 @@ class LedgerWriter:
         connection, self._connection = self._connection or await self._connect(), None
         try:
             try:
-                await connection.execute(_INSERT, [_json(rows)], prepare=True)
+                await connection.execute(_INSERT, [_json(rows)])
             except CheckViolation:  # there is no partition for one of them
                 await self._make_partitions(connection, {Month.of(row.event.occurred_at) for row in rows})
                 taken = [row for row in rows if Month.of(row.event.occurred_at) not in self._archived]
-                await connection.execute(_INSERT, [_json(taken)], prepare=True)
+                await connection.execute(_INSERT, [_json(taken)])
         except BaseException:
             await connection.close()
             raise
@@ -246,7 +246,7 @@ class LedgerWriter:
 
     async def _connect(self) -> AsyncConnection[Any]:
         connection = await AsyncConnection.connect(
-            self._conninfo, autocommit=True, prepare_threshold=None, connect_timeout=int(DEADLINE_SECONDS)
+            self._conninfo, autocommit=True, connect_timeout=int(DEADLINE_SECONDS)
         )
         try:
             await connection.execute(_SESSION)
