@@ -89,5 +89,5 @@ def _longest_text(draft: Import) -> str:
 
 
 def _described(one: OfferedModel) -> str:
-    size = f"{one.spec.vector_type}, {one.spec.dimensions}" if one.spec.dimensions else one.spec.vector_type
+    size = f"{one.spec.vectors}, {one.spec.dimensions}" if one.spec.dimensions else one.spec.vectors
     return f"{one.spec.title} ({size}, {one.spec.modality})"
