@@ -90,8 +90,7 @@ class Upstreams:
         return await self._holding.persist(cluster, lambda: self._pass_through(exchange, cluster, body))
 
     async def _pass_through(self, exchange: Exchange, cluster: ClusterRecord, body: bytes | None) -> str | None:
-        if body is not None and (linked := await self._ask_node(exchange, cluster, body)):
-            _check_begun(cluster, linked.status)
+        if body is not None and (linked := await self._ask_node(cluster, exchange.method, target_of(exchange), body)):
             return await _answer_linked(exchange, linked)
         headers = _forwarded_headers(exchange)
         data: AsyncIterator[bytes] | bytes | None = None
@@ -113,6 +112,8 @@ class Upstreams:
         body: bytes | None = None,
     ) -> Answer:
         async def ask() -> Answer:
+            if linked := await self._ask_node(cluster, method, target, body or b""):
+                return Answer(linked.status, _linked_headers(linked), linked.message)
             data = None if body is None else _sendable(body)
             async with self._open(cluster, method, target, headers, data) as response:
                 _check_begun(cluster, response.status)
@@ -120,9 +121,12 @@ class Upstreams:
 
         return await self._holding.persist(cluster, ask)
 
-    async def _ask_node(self, exchange: Exchange, cluster: ClusterRecord, body: bytes) -> LinkAnswer | None:
-        line = f"{exchange.method} {target_of(exchange)}"
-        return await self._links.ask(cluster, line, body, LONGEST_SILENCE_SECONDS)
+    async def _ask_node(self, cluster: ClusterRecord, method: str, target: str, body: bytes) -> LinkAnswer | None:
+        """An embedded node's answer over its link."""
+        linked = await self._links.ask(cluster, f"{method} {target}", body, LONGEST_SILENCE_SECONDS)
+        if linked:
+            _check_begun(cluster, linked.status)
+        return linked
 
     @asynccontextmanager
     async def _open(
@@ -236,9 +240,12 @@ async def _whole(response: aiohttp.ClientResponse) -> Answer:
     return Answer(response.status, _answered_headers(response), await response.read())
 
 
+def _linked_headers(answer: LinkAnswer) -> list[tuple[bytes, bytes]]:
+    return [JSON, (b"retry-after", answer.sentence.encode())] if answer.sentence else [JSON]
+
+
 async def _answer_linked(exchange: Exchange, answer: LinkAnswer) -> str | None:
-    headers = [JSON, (b"retry-after", answer.sentence.encode())] if answer.sentence else [JSON]
-    await exchange.answer(answer.status, headers, answer.message)
+    await exchange.answer(answer.status, _linked_headers(answer), answer.message)
     return sentence_in(answer.message) if answer.status >= 400 else None
 
 
