@@ -32,7 +32,7 @@ class DocumentLine:
     quantity: int
     things: str
     unit_price: int
-    pricing_unit: str
+    priced_per: str  # "1,000,000 tokens"
     list_cost: Decimal
     cost: Decimal
 
@@ -138,13 +138,13 @@ def _lines(tally: Tally, names: dict[UUID, str]) -> list[DocumentLine]:
             quantity=billed.quantity,
             things=item.unit.things,
             unit_price=item.unit_price,
-            pricing_unit=item.unit.label,
+            priced_per=item.unit.in_words,
             list_cost=billed.list_cost,
             cost=billed.cost,
         )
         for item, billed in sorted(tally.items.items(), key=lambda entry: entry[0].cluster_id)
     ]
-    return sorted(lines, key=attrgetter("cluster", "sku", "note", "unit_price", "pricing_unit"))
+    return sorted(lines, key=attrgetter("cluster", "sku", "note", "unit_price", "priced_per"))
 
 
 def _total(tally: Tally, name: str) -> Decimal:

@@ -78,6 +78,38 @@ def test_an_answer_that_nobody_waits_for_any_more_is_dropped(tmp_path: Path) -> 
     over_link(tmp_path, answer, use)
 
 
+@pytest.mark.parametrize(
+    ("how", "error"), [("closed", LinkBroken), ("cancelled", asyncio.CancelledError), ("late", TimeoutError)]
+)
+def test_work_whose_caller_leaves_is_given_up(tmp_path: Path, how: str, error: type[BaseException]) -> None:
+    begun, given_up = asyncio.Event(), asyncio.Event()
+
+    async def answer(path: str, message: bytes) -> LinkAnswer:
+        if path == "/long":
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                given_up.set()
+        return LinkAnswer(0, "", message)
+
+    async def use(link: Link) -> None:
+        asking = asyncio.ensure_future(link.call("/long", b"", 0.01 if how == "late" else None))
+        await begun.wait()
+        if how == "closed":
+            link.close()
+        elif how == "cancelled":
+            asking.cancel()
+        async with asyncio.timeout(30):
+            await given_up.wait()
+        with pytest.raises(error):
+            await asking
+        if how != "closed":
+            assert (await link.call("/short", b"b")).message == b"b"
+
+    over_link(tmp_path, answer, use)
+
+
 @pytest.mark.parametrize("farewell", [False, True])
 def test_a_link_whose_other_end_goes_fails_what_is_under_way(tmp_path: Path, farewell: bool) -> None:
     """After a farewell it is certain that the other end never began with it."""

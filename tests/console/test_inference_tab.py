@@ -148,7 +148,7 @@ class TestModels:
         assert rows[MINILM][:4] == ["Dense text", "384", "256", "Free"]
         assert rows["mixedbread-ai/mxbai-embed-large-v1"][:4] == ["Dense text", "1024", "512", "$0.03"]
         assert rows["qdrant/bm25"][:4] == ["Sparse text", "–", "–", "Free"]
-        assert rows["answerdotai/answerai-colbert-small-v1"][:2] == ["Multi text", "96"]
+        assert rows["answerdotai/answerai-colbert-small-v1"][:2] == ["Multivector text", "96"]
         assert rows["qdrant/clip-vit-b-32-vision"][:4] == ["Dense image", "512", "–", "$0.05"]
         assert rows["openai/*"][3] == "By the provider"
 

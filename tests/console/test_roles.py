@@ -26,7 +26,7 @@ class TestMembersWhoMayOnlyLook:
             page = parse(readers_console.get(path))
             assert needs("write:clusters") in page.one("main").text
             assert not page.one("main").all("form", method="post") or path == "/clusters/new"
-        page = parse(readers_console.get(f"/clusters/{cluster.pk}"))
+        page = parse(readers_console.get(f"/clusters/{cluster.pk}/api-keys"))
         assert needs("write:api_keys") in page.one("section", id="api-keys").text
 
     def test_what_they_send_anyway_changes_nothing(
