@@ -1,6 +1,5 @@
 """The gateway's ends of its links to embedded nodes."""
 
-import asyncio
 from functools import lru_cache
 from pathlib import Path
 
