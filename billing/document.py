@@ -29,7 +29,7 @@ class DocumentLine:
     quantity: int
     things: str
     unit_price: int
-    pricing_unit: str
+    priced_per: str  # "1,000,000 tokens"
     list_cost: Decimal
     cost: Decimal
 
@@ -72,7 +72,7 @@ class DocumentLines(Sequence[DocumentLine]):
                 quantity=billed.quantity,
                 things=item.unit.things,
                 unit_price=item.unit_price,
-                pricing_unit=item.unit.label,
+                priced_per=item.unit.in_words,
                 list_cost=billed.list_cost,
                 cost=billed.cost,
             )

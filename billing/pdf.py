@@ -56,7 +56,7 @@ def _table(pdf: FPDF, document: StatementDocument) -> None:
         table.row([name for name, _ in _COLUMNS])
         for line in document.lines:
             what = f"{line.sku}, {line.note}" if line.note else line.sku
-            quantity = f"{line.quantity} {line.things}"
+            quantity = f"{line.quantity:,} {line.things}"
             cells = (line.cluster, what, quantity, format_usd(line.list_cost), format_usd(line.cost))
             table.row([_latin(cell) for cell in cells])
 

@@ -28,16 +28,17 @@ UNLIMITED = 2**63
 
 
 class PricingUnit(Enum):
-    """What a price is per, how many of the counted things that is, and what these are called."""
+    """What a price is per, how many of the counted things that is, what these are called, and the first for people."""
 
-    TOKENS = ("1000000 Tokens", 1_000_000, "tokens")
-    NODE_HOURS = ("Hours", 1, "node-hours")
-    DISK_HOURS = ("GiB-Hours", 1, "GiB-hours")
+    TOKENS = ("1000000 Tokens", 1_000_000, "tokens", "1,000,000 tokens")
+    NODE_HOURS = ("Hours", 1, "node-hours", "node-hour")
+    DISK_HOURS = ("GiB-Hours", 1, "GiB-hours", "GiB-hour")
 
-    def __init__(self, label: str, size: int, things: str) -> None:
+    def __init__(self, label: str, size: int, things: str, in_words: str) -> None:
         self.label = label
         self.size = size
         self.things = things
+        self.in_words = in_words
 
 
 _UNITS = {"compute": PricingUnit.NODE_HOURS, "disk": PricingUnit.DISK_HOURS}

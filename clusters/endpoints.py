@@ -28,3 +28,8 @@ def endpoint_host_patterns() -> list[str]:
 def rest_url(cluster: Cluster) -> str:
     """The cluster's REST address with its port. Needs ``region`` loaded."""
     return f"{endpoint_url(cluster)}:{settings.GATEWAY_REST_PORT}"
+
+
+def grpc_url(cluster: Cluster) -> str:
+    """The cluster's gRPC address with its port. Needs ``region`` loaded."""
+    return f"{endpoint_url(cluster)}:{settings.GATEWAY_GRPC_PORT}"

@@ -52,7 +52,10 @@ def _one(clusters: QuerySet[Cluster], account: Account, cluster_id: UUID) -> Clu
     try:
         cluster = clusters.get(pk=cluster_id)
     except Cluster.DoesNotExist:
-        raise ServiceError(Code.NOT_FOUND, f"There is no cluster {cluster_id} in account {account.pk}.") from None
+        sentence = f"There is no cluster {cluster_id} in account {account.pk}."
+        if gone := Cluster.objects.filter(account=account, pk=cluster_id).first():
+            sentence = f"Cluster {gone.name} was deleted."
+        raise ServiceError(Code.NOT_FOUND, sentence) from None
     cluster.account = account
     return cluster
 

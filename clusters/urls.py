@@ -2,15 +2,15 @@
 
 from django.urls import path
 
-from clusters import configuration_views, list_views, manage_views, views
+from clusters import configuration_views, key_views, list_views, manage_views, views
 
 app_name = "clusters"
 urlpatterns = [
     path("clusters", list_views.cluster_list, name="list"),
     path("clusters/new", views.create, name="create"),
     path("clusters/<uuid:cluster_id>", views.overview, name="overview"),
-    path("clusters/<uuid:cluster_id>/api-keys", views.create_api_key, name="create-api-key"),
-    path("clusters/<uuid:cluster_id>/api-keys/<uuid:key_id>/revoke", views.revoke_api_key, name="revoke-api-key"),
+    path("clusters/<uuid:cluster_id>/api-keys", key_views.api_keys, name="api-keys"),
+    path("clusters/<uuid:cluster_id>/api-keys/<uuid:key_id>/revoke", key_views.revoke_api_key, name="revoke-api-key"),
     path("clusters/<uuid:cluster_id>/configuration", configuration_views.configuration, name="configuration"),
     path("clusters/<uuid:cluster_id>/manage", manage_views.manage, name="manage"),
     path("clusters/<uuid:cluster_id>/manage/retry", manage_views.retry, name="retry"),

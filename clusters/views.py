@@ -6,16 +6,15 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from cloudconsole.accounts.services import Actor
 from cloudconsole.errors import ServiceError
 from cloudconsole.web.access import AccountRequest, account_page
 from cloudconsole.web.pages import render_page
-from clusters.database_keys import create_database_api_key, revoke_database_api_key
-from clusters.endpoints import rest_url
-from clusters.forms import ApiKeyForm, ClusterForm
-from clusters.models import Cluster, DatabaseApiKey
+from clusters.endpoints import grpc_url, rest_url
+from clusters.forms import ClusterForm
+from clusters.models import Cluster
 from clusters.presentation import Badge, Progress, inference_badge, phase_badge, progress_of
 from clusters.queries import cluster_of, current_operation
 from clusters.services import create_cluster
@@ -48,9 +47,9 @@ class ClusterView:
     def rest_url(self) -> str:
         return rest_url(self.cluster)
 
-    @cached_property
-    def api_keys(self) -> list[DatabaseApiKey]:
-        return list(self.cluster.api_keys.filter(revoked_at=None).order_by("created_at", "id"))
+    @property
+    def grpc_url(self) -> str:
+        return grpc_url(self.cluster)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -84,40 +83,5 @@ def create(request: AccountRequest) -> HttpResponse:
 @account_page("read:clusters", "write:clusters")
 def overview(request: AccountRequest, cluster_id: UUID) -> HttpResponse:
     view = ClusterView(cluster_of(request.account, cluster_id))
-    context = {"view": view, "cluster": view.cluster, "key_form": ApiKeyForm()}
+    context = {"view": view, "cluster": view.cluster}
     return render_page(request, "clusters/overview.html", context, fragments=("live",))
-
-
-@require_POST
-@account_page("read:clusters", "write:api_keys")
-def create_api_key(request: AccountRequest, cluster_id: UUID) -> HttpResponse:
-    """The answer itself shows the secret: it is kept nowhere, so there is nothing to redirect to."""
-    view = ClusterView(cluster_of(request.account, cluster_id))
-    form = ApiKeyForm(request.POST)
-    context = {"view": view, "cluster": view.cluster, "key_form": form}
-    if form.is_valid():
-        try:
-            key, secret = create_database_api_key(
-                cluster=view.cluster,
-                name=form.cleaned_data["name"],
-                expires_at=form.expires_at,
-                access=form.wanted_access,
-                requested_by=Actor.of_user(request.user),
-            )
-        except ServiceError as error:
-            form.add_error("name" if error.field == "name" else "access", error.sentence)
-        else:
-            context |= {"new_key": key, "secret": secret, "key_form": ApiKeyForm()}
-            return render_page(request, "clusters/overview.html", context, fragments=("api-keys",))
-    return render_page(request, "clusters/overview.html", context, fragments=("api-keys",), status=422)
-
-
-@require_POST
-@account_page("read:clusters", "delete:api_keys")
-def revoke_api_key(request: AccountRequest, cluster_id: UUID, key_id: UUID) -> HttpResponse:
-    cluster = cluster_of(request.account, cluster_id)
-    revoke_database_api_key(cluster=cluster, key_id=key_id, requested_by=Actor.of_user(request.user))
-    if not request.htmx:
-        return redirect("clusters:overview", cluster.pk)
-    context = {"view": ClusterView(cluster), "cluster": cluster, "key_form": ApiKeyForm()}
-    return render_page(request, "clusters/overview.html", context, fragments=("api-keys",))

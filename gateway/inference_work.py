@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from uuid import UUID
 
-from gateway.collection_check import check_collection
+from gateway.collection_check import CollectionCheck
 from gateway.embedding import ModelCall, ModelUsage, Slot, embed, plan_calls
 from gateway.errors import Refused
 from gateway.inference_workers import Caller, InferenceWorkers
@@ -22,7 +22,7 @@ class InferenceWork:
     """The steps in their order; every one raises Refused."""
 
     def __init__(self, upstreams: Upstreams, workers: InferenceWorkers, meter: Meter, limits: Limits) -> None:
-        self._upstreams = upstreams
+        self._collections = CollectionCheck(upstreams)
         self._workers = workers
         self._meter = meter
         self._limits = limits
@@ -49,9 +49,12 @@ class InferenceWork:
         self, key: KeyRecord, collection: str, calls: Sequence[ModelCall], kind: Kind, caller: Caller
     ) -> list[ModelUsage]:
         """The same, if the collection (percent-encoded) will take the vectors."""
-        check = check_collection(self._upstreams, key.cluster, collection, calls, kind)
-        if kind != "search" or any(call.spec.is_external for call in calls):
-            await check  # first, because the work is long or billed by a provider
+        costly = kind != "search" or any(call.spec.is_external for call in calls)  # long, or billed by a provider
+        if not costly and self._collections.fits(key.cluster, collection, calls):
+            return await self.embed(calls, kind, caller)
+        check = self._collections.check(key.cluster, collection, calls, kind)
+        if costly:
+            await check
             return await self.embed(calls, kind, caller)
         checking = asyncio.ensure_future(check)
         embedding = asyncio.ensure_future(self.embed(calls, kind, caller))
@@ -74,7 +77,10 @@ class InferenceWork:
     ) -> Outcome:
         """The cluster's answer, billed if it is good, and once if it is ``repeatable``."""
         events = usage_events(request_id, key, used, kind, repeatable)
-        return await self._meter.run(kind, events, work, comes_again=repeatable is not None)
+        answer = await self._meter.run(kind, events, work, comes_again=repeatable is not None)
+        if not answer.ok:
+            self._collections.forget(key.cluster.id)
+        return answer
 
 
 def check_size(body: bytes) -> bytes:

@@ -79,6 +79,11 @@ class ModelSpec:
     aliases: tuple[str, ...] = ()
     weights: Weights | None = None  # None exactly for external models
 
+    @property
+    def vectors(self) -> str:
+        """What kind of vectors it makes, for people: dense, sparse or multivector."""
+        return "multivector" if self.vector_type == "multi" else self.vector_type
+
 
 def load_catalogue(*paths: Path) -> dict[str, ModelSpec]:
     """Read and check the catalogue: models by name, in the order of the files.

@@ -43,7 +43,7 @@ class TryForm(forms.Form):
     )
     images = _Images(
         required=False,
-        help_text=f"PNG, JPEG, WebP or GIF, {MOST_IMAGES} at most, together up to 1 MB.",
+        help_text=f"Choose them or drop them here: PNG, JPEG, WebP or GIF, {MOST_IMAGES} at most, together up to 1 MB.",
         widget=_ManyFiles(attrs={"accept": "image/*"}),
     )
     models = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)

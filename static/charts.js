@@ -1,6 +1,6 @@
 // <time-chart>: draws the table inside it. The table stays, for those who read numbers.
 
-const COLOURS = ["--accent", "--bad", "--good", "--busy", "--ink", "--quiet"];
+const COLOURS = ["--series-1", "--series-2", "--series-3", "--series-4", "--series-5", "--series-6"];
 const DAY = 24 * 60 * 60;
 
 // All times are UTC, as in the tables.

@@ -13,7 +13,10 @@ MORE_THAN_A_MODEL_SEES = "The kitchen smelled of garlic, and the soup had been s
 
 def walk_made_pages(page: Page, *, cluster_id: str, folder: Path) -> Iterator[str]:
     """Makes one after the other, and names it while ``page`` shows it."""
-    rows = [{"id": number, "title": f"Soup {number}", "text": "Garlic and tomatoes. " * 12} for number in range(60)]
+    rows = [
+        {"id": number, "title": f"Soup {number}", "text": f"Garlic and tomatoes for {number}. " * 12}
+        for number in range(60)
+    ]
     rows[5] |= {"id": "five"}
     (folder / "kitchen.csv").write_bytes(csv_bytes(rows))
     page.goto(f"/clusters/{cluster_id}/inference/imports")

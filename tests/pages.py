@@ -7,6 +7,7 @@ PAGES = {
     "create": "/clusters/new",
     "create, nothing on offer": "/clusters/new?tier=free&provider=azure",
     "overview": "/clusters/{id}",
+    "API keys": "/clusters/{id}/api-keys",
     "inference": "/clusters/{id}/inference",
     "switch": "/clusters/{id}/inference/switch?to=off",
     "try": "/clusters/{id}/inference/try",

@@ -22,6 +22,7 @@ from billing.reports.services import request_export
 from billing.rules import Month
 from cloudconsole.accounts.permissions import permission_refusal
 from cloudconsole.api.callers import Caller, Identity, caller_in
+from cloudconsole.api.idempotency import answered_once
 from cloudconsole.api.views import ApiView
 from cloudconsole.errors import Code, ServiceError
 from cloudconsole.jobs import Job
@@ -61,8 +62,22 @@ class ExportsView(_ReportView):
         return Response({"items": [_as_json(export) for export in exports]})
 
     def post(self, request: Request, account_id: UUID) -> Response:
-        """Ask for an export: 202, with the address to ask how far it is."""
-        form = ExportForm(_form_data(request.body))
+        """Ask for an export: 202, with the address to ask how far it is. Asked twice with one key, it is made once."""
+        wish = _form_data(request.body)
+        key = request.headers.get("Idempotency-Key")
+        if not key:
+            return _accepted(self._request_export(wish))
+        answer = answered_once(
+            account=self.caller.account,
+            key=key,
+            method="BillingReports.CreateExport",
+            request=orjson.dumps(wish, option=orjson.OPT_SORT_KEYS),
+            answer=lambda: orjson.dumps(self._request_export(wish)),
+        )
+        return _accepted(orjson.loads(answer))
+
+    def _request_export(self, wish: dict[str, Any]) -> dict[str, Any]:
+        form = ExportForm(wish)
         if not form.is_valid():
             field, errors = next(iter(form.errors.items()))
             raise ServiceError(Code.INVALID_ARGUMENT, f"{_NAMES.get(field, field)}: {errors[0]}")
@@ -74,8 +89,7 @@ class ExportsView(_ReportView):
             selection=form.selection,
             requested_by=self.caller.actor,
         )
-        answer = _as_json(export)
-        return Response(answer, status=202, headers={"Location": answer["operationUrl"]})
+        return _as_json(export)
 
 
 class ExportView(_ReportView):
@@ -96,6 +110,10 @@ class DeliveriesView(_ReportView):
     def get(self, request: Request, account_id: UUID) -> Response:
         """Where the account's months go, and what became of each."""
         return Response({"items": [_delivery_as_json(one) for one in deliveries_of(self.caller.account)]})
+
+
+def _accepted(export: dict[str, Any]) -> Response:
+    return Response(export, status=202, headers={"Location": export["operationUrl"]})
 
 
 def _form_data(body: bytes) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from billing.exports import EXPORT_FORMATS
+from cloudconsole.api.openapi import idempotency_key
 from cloudconsole.api.registry import serves_plainly
 
 _TAG = "BillingReports"
@@ -83,19 +84,13 @@ _DELIVERY = {
 
 def register() -> None:
     """Put the paths into the document."""
-    export, wish = _json("BillingExport"), _json("BillingExportWish")
-    exports, deliveries = _list_of("BillingExport"), _list_of("BillingDelivery")
+    export, exports, deliveries = _json("BillingExport"), _list_of("BillingExport"), _list_of("BillingDelivery")
     one = f"{_ACCOUNT}/exports/{{export_id}}"
     serves_plainly(
         paths={
             f"{_ACCOUNT}/exports": {
                 "get": _operation("ListExports", "The account's latest hundred exports", {"200": _answer(exports)}),
-                "post": _operation(
-                    "CreateExport",
-                    "Ask for an export: its file is made in the background",
-                    {"202": _answer(export) | {"headers": {"Location": _header("Where to ask how far it is.")}}},
-                )
-                | {"requestBody": {"required": True, "content": wish}},
+                "post": _creation(export),
             },
             one: {"get": _operation("GetExport", "How far an export is", {"200": _answer(export)}, "export_id")},
             f"{one}/file": {"get": _download()},
@@ -105,6 +100,13 @@ def register() -> None:
         },
         schemas={"BillingExport": _EXPORT, "BillingExportWish": _EXPORT_WISH, "BillingDelivery": _DELIVERY},
     )
+
+
+def _creation(export: dict[str, Any]) -> dict[str, Any]:
+    accepted = _answer(export) | {"headers": {"Location": _header("Where to ask how far it is.")}}
+    operation = _operation("CreateExport", "Ask for an export: its file is made in the background", {"202": accepted})
+    operation["parameters"].append(idempotency_key())
+    return operation | {"requestBody": {"required": True, "content": _json("BillingExportWish")}}
 
 
 def _download() -> dict[str, Any]:

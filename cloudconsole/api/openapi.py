@@ -84,7 +84,7 @@ def _operation(method: Method, names: dict[str, str], schemas: Schemas) -> dict[
         },
     }
     if access.creates:
-        operation["parameters"].append(_idempotency_key())
+        operation["parameters"].append(idempotency_key())
     if method.has_body:
         body = {"application/json": {"schema": schemas.reference(method.request)}}
         operation["requestBody"] = {"required": True, "content": body}
@@ -93,7 +93,8 @@ def _operation(method: Method, names: dict[str, str], schemas: Schemas) -> dict[
     return operation
 
 
-def _idempotency_key() -> dict[str, Any]:
+def idempotency_key() -> dict[str, Any]:
+    """The header of a request that makes something, as a parameter of its operation."""
     about = "A request repeated with the same key within a day happens once and gets the same answer."
     schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
     return {"name": "Idempotency-Key", "in": "header", "description": about, "schema": schema}

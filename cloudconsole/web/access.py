@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
-from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
 from cloudconsole.accounts.models import Account, Membership, User
@@ -42,8 +42,9 @@ def account_page(look: str, change: str | None = None) -> Callable[[View], View]
     """A view of the user's account: signs in first, refuses those who lack a permission, with the API's sentence.
 
     ``look`` is the permission to see the page, ``change`` the one that unsafe methods need (``look`` if there are
-    none). Puts ``membership`` and ``permissions`` on the request. A ServiceError NOT_FOUND becomes the 404 page;
-    answers are never cached, because one address serves page and fragment and a page may show a secret.
+    none). Puts ``membership`` and ``permissions`` on the request. A ServiceError NOT_FOUND becomes the 404 page, for a
+    fragment by loading the page around it anew. Answers are never cached, because one address serves page and fragment
+    and a page may show a secret.
     """
 
     def decorate(view: View) -> View:
@@ -61,9 +62,11 @@ def account_page(look: str, change: str | None = None) -> Callable[[View], View]
             try:
                 response = view(request, *args, **kwargs)
             except ServiceError as error:
-                if error.code == Code.NOT_FOUND:
+                if error.code != Code.NOT_FOUND:
+                    raise
+                if not request.htmx:
                     raise Http404(error.sentence) from None
-                raise
+                response = HttpResponseClientRefresh()  # the page itself says what is not there any more
             add_never_cache_headers(response)
             patch_vary_headers(response, ["HX-Request"])
             return response
@@ -74,14 +77,22 @@ def account_page(look: str, change: str | None = None) -> Callable[[View], View]
 
 
 def _membership(request: Any) -> Membership:
-    """The user's membership in the account they chose, else in the one they joined first."""
+    membership = membership_of(request)
+    if membership is None:
+        raise PermissionDenied(NO_ACCOUNT_SENTENCE)
+    return membership
+
+
+def membership_of(request: Any) -> Membership | None:
+    """The user's membership in the account they chose, else in the one they joined first; None without any.
+
+    Puts all of them on the request as ``memberships``.
+    """
     memberships = Membership.objects.select_related("account").filter(user=request.user).order_by("pk")
     chosen = request.session.get(CHOSEN_ACCOUNT)
     by_account = {str(membership.account_id): membership for membership in memberships}
-    if not by_account:
-        raise PermissionDenied(NO_ACCOUNT_SENTENCE)
     request.memberships = list(by_account.values())
-    return by_account.get(chosen, request.memberships[0])
+    return by_account.get(chosen, next(iter(request.memberships), None))
 
 
 def _to_sign_in(request: Any) -> HttpResponseBase:

@@ -2,9 +2,11 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from heapq import nlargest
 from operator import attrgetter
 
@@ -21,6 +23,9 @@ from clusters.rules.lifecycle import OperationKind
 
 MOST_SHOWN = 5_000
 SOURCES = ("operation", "gateway", "node")
+_FACT = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\S*)')
+_TOLD_APART = ("level", "source", "message")
+_WORTH_A_LOOK = ("warning", "error", "critical")
 logger = logging.getLogger(__name__)
 
 
@@ -31,6 +36,32 @@ class LogLine:
     at: datetime
     source: str
     message: str
+
+    @cached_property
+    def _facts(self) -> dict[str, str]:
+        return dict(_FACT.findall(self.message))
+
+    @property
+    def warning(self) -> str:
+        """Its level where that is worth a look; else empty."""
+        level = self._facts.get("level", "")
+        return level if level in _WORTH_A_LOOK else ""
+
+    @property
+    def sentence(self) -> str:
+        """What happened; the whole line where that is not told apart."""
+        said = self._facts.get("message", "")
+        try:
+            return str(json.loads(said)) if said.startswith('"') else said or self.message
+        except ValueError:
+            return said
+
+    @property
+    def details(self) -> str:
+        """The other pairs, as they are written."""
+        if "message" not in self._facts:
+            return ""
+        return " ".join(f"{name}={value}" for name, value in self._facts.items() if name not in _TOLD_APART)
 
 
 def cluster_log(

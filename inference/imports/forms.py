@@ -21,8 +21,8 @@ class UploadForm(forms.Form):
         most = settings.INFERENCE_IMPORT_MAX_BYTES
         field = self.fields["file"]
         field.help_text = (
-            f"Up to {filesizeformat(most)}, in UTF-8; a CSV file names its columns in the first line. "
-            "Nothing is imported before you have seen what it would cost."
+            f"Choose it or drop it here: up to {filesizeformat(most)}, in UTF-8; a CSV file names its columns in the "
+            "first line. Nothing is imported before you have seen what it would cost."
         )
         field.widget.attrs |= {"accept": ".csv,.tsv,.txt,.jsonl,.ndjson,.json,.parquet", "data-most-bytes": most}
 
@@ -89,5 +89,5 @@ def _longest_text(draft: Import) -> str:
 
 
 def _described(one: OfferedModel) -> str:
-    size = f"{one.spec.vector_type}, {one.spec.dimensions}" if one.spec.dimensions else one.spec.vector_type
+    size = f"{one.spec.vectors}, {one.spec.dimensions}" if one.spec.dimensions else one.spec.vectors
     return f"{one.spec.title} ({size}, {one.spec.modality})"

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -17,6 +18,7 @@ from cloudconsole.accounts.services import Actor, lock_account, record_audit_eve
 from cloudconsole.errors import Code, ServiceError
 from cloudconsole.jobs import carry_out, claimable, wake
 from clusters.models import Cluster
+from clusters.rules.lifecycle import Phase
 from inference.imports.inspection import inspect_file
 from inference.imports.models import Import
 from inference.imports.reading import Unreadable, storable
@@ -27,6 +29,7 @@ MOST_UNFINISHED = 5  # of one cluster, files that only wait for choices included
 DAYS_KEPT = 7  # files of imports that nobody goes on with
 State, Wish = Import.State, Import.Wish
 ENDED = (State.SUCCEEDED, State.CANCELLED)
+CLUSTER_DELETED = "The cluster was deleted, and with it what had been imported."
 logger = logging.getLogger(__name__)
 
 
@@ -140,11 +143,25 @@ def run_import(import_id: UUID) -> None:
     """Work on one import for a while, unless somebody else does."""
     carry_out(Import, import_id, send_rows)
     row = Import.objects.filter(pk=import_id)
+    end_with_clusters(row)
     row.filter(state=State.FAILED, wish=Wish.CANCEL).update(state=State.CANCELLED, wish=Wish.NONE)
     for ended in row.filter(state__in=ENDED):
         ended.path.unlink(missing_ok=True)
     if row.filter(claimable()).exists():  # others have their turn first
         wake(RUN_IMPORT, import_id)
+
+
+def end_with_clusters(imports: QuerySet[Import]) -> None:
+    """Cancel those of clusters that are deleted, whoever works on them, and forget those of clusters that are gone.
+
+    Deleting a cluster deletes all its data: files that were uploaded, and rows of them that could not be taken.
+    """
+    for one in imports.exclude(state__in=ENDED).filter(cluster__phase__in=(Phase.DELETING, Phase.DELETED)):
+        # A worker that has it in hand finds that it lost its lease.
+        ended = {"state": State.CANCELLED, "wish": Wish.NONE, "sample": [], "finished_at": Now()}
+        Import.objects.filter(pk=one.pk).exclude(state__in=ENDED).update(**ended, error=CLUSTER_DELETED)
+        one.path.unlink(missing_ok=True)
+    imports.filter(cluster__phase=Phase.DELETED, state__in=ENDED).delete()
 
 
 def remove_old_files() -> None:

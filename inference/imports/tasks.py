@@ -17,7 +17,8 @@ def run_import(import_id: str) -> None:
 
 @shared_task(name="imports.sweep")
 def sweep() -> None:
-    """Wake somebody for every import that nobody works on: lost messages, dead workers, retries."""
+    """End imports with their clusters, and wake somebody for every other one that nobody works on."""
+    services.end_with_clusters(Import.objects.all())
     for import_id in Import.objects.filter(claimable()).values_list("pk", flat=True):
         wake(services.RUN_IMPORT, import_id)
 

@@ -85,6 +85,26 @@ def test_from_the_wish_to_the_file(api: ApiClient, customer: Customer):
     assert [item["id"] for item in api.get(EXPORTS).json()["items"]] == [done["id"]]
 
 
+def test_a_wish_sent_again_with_its_key_is_one_export(api: ApiClient):
+    def ask_again(**wish: str) -> HttpResponse:
+        body = {"month": "2026-11", "format": "csv"} | wish
+        return api.request("POST", EXPORTS, body=body, headers={"Idempotency-Key": "one"})
+
+    first, second = ask_again(), ask_again()
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert (second.json(), second.headers["Location"]) == (first.json(), first.headers["Location"])
+    assert Export.objects.count() == 1
+    assert ask_again(format="jsonl").status_code == 409
+    assert ask(api)["id"] != first.json()["id"]
+
+
+def test_a_wish_that_was_refused_can_be_sent_again(api: ApiClient):
+    headers = {"Idempotency-Key": "one"}
+    for month, status in (("soon", 400), ("2026-11", 202)):
+        body = {"month": month, "format": "csv"}
+        assert api.request("POST", EXPORTS, body=body, headers=headers).status_code == status
+
+
 def test_every_filter_reaches_the_row(api: ApiClient, customer: Customer):
     cluster = customer.clusters[0]
     key = customer.keys[cluster.pk][0]

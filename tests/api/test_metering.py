@@ -1,9 +1,6 @@
-"""Metering and bills over the API: the numbers of the exports and the console, in whole millicents that add up."""
+"""Metering over the API: the numbers of the exports and the console, in whole millicents that add up."""
 
-import csv
-import io
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,82 +8,19 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.exports import stream_export
 from billing.metering import Item, whole_items
-from billing.models import Credit, CreditDrawdown, Discount, Statement, UsageEvent
 from billing.rating import PricingUnit
-from billing.rules import Month, rounded
-from billing.statements import close_month, draft_statement, pay_statement, void_statement
-from cloudconsole.accounts.models import Account, Membership, User
+from billing.rules import rounded
+from billing.statements import close_month, void_statement
+from cloudconsole.accounts.models import Membership, User
 from cloudconsole.money import format_usd
 from clusters.models import Cluster
+from tests.api.bills import BILLING, METERINGS, NOVEMBER, billed, exported
 from tests.api.conftest import ApiClient, client_of
-from tests.billing.usage import NOON, Customer, store
+from tests.billing.usage import NOON, Customer
 from tests.console.html import parse
 
-METERINGS = "/metering/v1/accounts/{account}/meterings"
 BREAKDOWN = "/metering/v1/accounts/{account}/usage-breakdown"
-BILLING = "/billing/v1/accounts/{account}"
-NOVEMBER = Month.of(NOON)
-LAST_YEAR = datetime(2025, 6, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def customer(db: None, make_cluster: Callable[..., Cluster]) -> Customer:
-    customer = Customer(make_cluster)
-    Account.objects.filter(pk=customer.account.pk).update(created_at=datetime(2026, 9, 1, tzinfo=UTC))
-    customer.account.refresh_from_db()
-    return customer
-
-
-@pytest.fixture
-def used(customer: Customer) -> Customer:
-    """Two models at odd prices on two clusters, cluster-hours, additional disk, a discount of a third."""
-    customer.set_price(customer.models[0], 333_333, LAST_YEAR)
-    customer.set_price(customer.models[1], 7, LAST_YEAR)
-    Discount.objects.create(
-        account=customer.account,
-        name="Early bird",
-        percentage=Decimal("33.33"),
-        valid_from=NOON - timedelta(days=60),
-        valid_until=NOON + timedelta(days=1),
-    )
-    one = customer.clusters[0]
-    one.labels = [{"key": "team", "value": "search"}, {"key": "cost", "value": "42"}]
-    one.cost_allocation_label = "cost"
-    one.save()
-    store(
-        customer.event(1_234_567),
-        customer.event(7, kind="search", occurred_at=NOON + timedelta(hours=5)),
-        customer.event(999_999, cluster=1, key=1),
-        customer.event(55_555, cluster=1, model=1),
-        customer.event(31, occurred_at=NOON - timedelta(days=30)),
-    )
-    for hour in range(3):
-        for kind, hours in (("compute", 2), ("disk", 10)):
-            UsageEvent.objects.create(
-                account=customer.account,
-                cluster=one,
-                package=one.package,
-                kind=kind,
-                hours=hours,
-                occurred_at=NOON + timedelta(hours=hour),
-            )
-    return customer
-
-
-@pytest.fixture
-def api(customer: Customer) -> ApiClient:
-    return client_of(customer.account)
-
-
-def exported(customer: Customer, month: Month = NOVEMBER) -> list[dict[str, str]]:
-    text = b"".join(stream_export(account=customer.account, month=month, format="csv")).decode()
-    return list(csv.DictReader(io.StringIO(text, newline="")))
-
-
-def billed(lines: list[dict[str, str]], column: str = "cost_millicents") -> Decimal:
-    return sum((Decimal(line[column]) for line in lines), Decimal(0))
 
 
 def net(items: list[dict]) -> int:
@@ -208,26 +142,6 @@ def test_a_closed_month_is_what_its_statement_says(used: Customer, api: ApiClien
     assert after[11] == pytest.approx(sum(int(item["amountMillicents"]) for item in before), abs=1)
 
 
-def test_invoices_are_the_statements(used: Customer, api: ApiClient, settings, client: Client):
-    settings.BILLING_TAX_PERCENTAGE = Decimal("19")
-    draft_statement(account=used.account, month=NOVEMBER)
-    closed = close_month(account=used.account, month=NOVEMBER.previous)
-    draft, invoice = api.get(f"{BILLING}/invoices").json()["items"]
-    assert (draft["status"], "number" in draft, "pdfUrl" in draft) == ("INVOICE_STATUS_DRAFT", False, False)
-    total = rounded(billed(exported(used)))
-    assert int(draft["totalAmount"]) == total + rounded(Decimal(total) * 19 / 100)
-    assert (invoice["status"], invoice["number"]) == ("INVOICE_STATUS_OPEN", closed.invoice_number)
-    assert int(invoice["totalAmount"]) == closed.total + closed.tax > closed.total
-    assert invoice["pdfUrl"].startswith(settings.CONSOLE_URL)
-    user = User.objects.create_user(email="owner@acme.example", password="correct horse battery")
-    Membership.objects.create(account=used.account, user=user, role="owner")
-    client.force_login(user)
-    pdf = client.get(invoice["pdfUrl"].removeprefix(settings.CONSOLE_URL))
-    assert pdf.content.startswith(b"%PDF")
-    pay_statement(statement=closed)
-    assert api.get(f"{BILLING}/invoices").json()["items"][1]["status"] == "INVOICE_STATUS_PAID"
-
-
 def test_the_console_the_api_and_the_exports_show_the_same(used: Customer, api: ApiClient, client: Client):
     user = User.objects.create_user(email="owner@acme.example", password="correct horse battery")
     Membership.objects.create(account=used.account, user=user, role="owner")
@@ -239,53 +153,6 @@ def test_the_console_the_api_and_the_exports_show_the_same(used: Customer, api: 
     assert page.one(id="total-cost").text == format_usd(billed(inference))
     assert page.one(id="total-tokens").text == f"{sum(int(line['tokens']) for line in lines):,}"
     assert int(api.get(METERINGS).json()["items"][0]["amountMillicents"]) == rounded(billed(lines))
-
-
-def test_discounts_are_listed(used: Customer, api: ApiClient):
-    Discount.objects.create(
-        account=used.account,
-        name="Start-up",
-        fixed_millicents=1_250_000,
-        valid_from=NOON,
-        valid_until=NOON + timedelta(days=1),
-    )
-    first, second = api.get(f"{BILLING}/discounts").json()["items"]
-    assert (first["name"], first["percentage"]) == ("Early bird", {"value": 33.33})
-    assert (second["name"], second["fixed"]) == ("Start-up", {"value": 12.5, "currency": "USD"})
-    assert second["validFrom"] == "2026-11-15T12:00:00Z"
-
-
-def test_credits_are_listed_with_what_is_left(customer: Customer, api: ApiClient):
-    def credit(total: int, **fields) -> Credit:
-        return Credit.objects.create(
-            account=customer.account,
-            total_millicents=total,
-            active_from=LAST_YEAR,
-            active_to=LAST_YEAR + timedelta(days=900),
-            **fields,
-        )
-
-    exhausted, fresh = credit(300_000, notes="Contract 7"), credit(500_000)
-    for month, parts in {9: [(exhausted, 100_000)], 10: [(exhausted, 200_000), (fresh, 50_000)]}.items():
-        statement = Statement.objects.create(
-            account=customer.account,
-            account_name="Acme",
-            month=datetime(2026, month, 1).date(),
-            state="open",
-            number=month,
-            closed_at=datetime(2026, month + 1, 2, tzinfo=UTC),
-        )
-        for credit_, millicents in parts:
-            CreditDrawdown.objects.create(credit=credit_, statement=statement, millicents=millicents)
-    answer = api.get(f"{BILLING}/credit-contracts").json()
-    by_id = {item["id"]: item for item in answer["items"]}
-    old, new = by_id[str(exhausted.pk)], by_id[str(fresh.pk)]
-    assert (old["usedAmount"], old["remainingAmount"], old["exhaustedAt"]) == (3.0, 0.0, "2026-11-02T00:00:00Z")
-    assert old["notes"] == "Contract 7"
-    assert (new["totalAmount"], new["usedAmount"], new["remainingAmount"]) == (5.0, 0.5, 4.5)
-    assert new.get("exhaustedAt") is None
-    history = [(item["year"], item["month"], item["amount"]) for item in answer["consumptionHistory"]]
-    assert history == [(2026, 9, 1.0), (2026, 10, 2.5)]
 
 
 def test_what_is_of_others_is_nowhere(used: Customer, make_cluster: Callable[..., Cluster]):

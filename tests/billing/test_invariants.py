@@ -8,7 +8,6 @@ import os
 import random
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -25,12 +24,10 @@ from hypothesis.stateful import (
 )
 
 from billing.cluster_hours import meter_cluster_hours
-from billing.event_ids import correction_id
 from billing.events import NewUsageEvent
 from billing.exports import EXPORT_FORMATS, stream_export
 from billing.lines import bill_lines, progress_of
 from billing.models import Discount, Statement, UsageEvent
-from billing.partitions import make_partitions
 from billing.prices import FIRST_PRICE_FROM
 from billing.rating import exact_sum
 from billing.rollups import rebuild_rollups, update_rollups
@@ -39,6 +36,7 @@ from billing.statements import close_month, pay_statement, void_statement
 from billing.verification import verify_month
 from clusters.models import ComputePeriod
 from inference.models import ModelPrice
+from tests.billing.ledger_rows import record, replay, take_back, wipe
 from tests.billing.usage import Customer, store
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(500)]
@@ -69,15 +67,6 @@ uses = st.fixed_dictionaries(
         "model": st.integers(0, 1),
     }
 )
-
-
-def wipe() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "TRUNCATE billing_usageevent, billing_usagerollup, billing_rollupprogress, billing_statementline, "
-            "billing_creditdrawdown, billing_statement, billing_billingprogress, billing_discount, "
-            "billing_meteredcluster, clusters_computeperiod"
-        )
 
 
 def in_a_thread(work, *arguments):
@@ -267,34 +256,6 @@ class Histories(RuleBasedStateMachine):
             format: b"".join(stream_export(account=self.account, month=month, format=format))
             for format in EXPORT_FORMATS
         }
-
-
-def record(events: list[NewUsageEvent]) -> None:
-    """As the ledger writes: what is there already is left alone."""
-    replay([UsageEvent(**asdict(event)) for event in events])
-
-
-def take_back(events: list[NewUsageEvent]) -> None:
-    record(events)
-    replay(
-        [
-            UsageEvent(
-                **asdict(event) | {"id": correction_id(event.id), "tokens": -event.tokens, "inputs": -event.inputs},
-                corrects_id=event.id,
-            )
-            for event in events
-        ]
-    )
-
-
-def replay(rows: list[UsageEvent]) -> None:
-    make_partitions({Month.of(row.occurred_at) for row in rows})
-    copies = []
-    for row in rows:
-        values = {field.attname: getattr(row, field.attname) for field in UsageEvent._meta.concrete_fields}
-        del values["seq"]
-        copies.append(UsageEvent(**values))
-    UsageEvent.objects.bulk_create(copies, ignore_conflicts=True)
 
 
 def test_histories(customer: Customer, settings):

@@ -191,7 +191,7 @@ class TestStatement:
         name = f'attachment; filename="statement-{closed.invoice_number}.pdf"'
         assert answer.headers["Content-Disposition"] == name
 
-    @pytest.mark.parametrize(("action", "state"), [("pay", "paid"), ("void", "void"), ("burn", "open")])
+    @pytest.mark.parametrize(("action", "state"), [("pay", "Paid"), ("void", "Void"), ("burn", "Open")])
     def test_it_can_be_paid_or_taken_back_once(
         self, console: Client, closed: Statement, action: str, state: str
     ) -> None:
@@ -213,4 +213,5 @@ def test_a_long_statement_is_shown_some_lines_at_a_time(
     first = parse(console.get(whole))
     after = parse(console.get(first.one("a", rel="next").attributes["href"]))
     assert [row[0] for row in table(first, "statement-title") + table(after, "statement-title")] == ["one", "two"]
+    assert table(first, "statement-title")[0][3].endswith(" per 1,000,000 tokens")
     assert first.one(id="exact").text == after.one(id="exact").text == "$0.03703704"

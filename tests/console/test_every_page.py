@@ -201,6 +201,10 @@ def test_a_page_is_never_kept_by_the_browser(console: Client, make_cluster: Call
     assert "HX-Request" in answer.headers["Vary"]
 
 
+def test_where_nothing_is_the_account_is_still_shown(console: Client) -> None:
+    assert "Acme" in parse(console.get(NOTHING_THERE)).one("header").text
+
+
 def test_a_form_without_a_token_is_refused_in_the_layout(user: object) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(user)
@@ -251,6 +255,15 @@ def test_text_has_enough_contrast(theme: str, settings: object) -> None:
     }
     for text, ground in PAIRS:
         assert _contrast(tokens[text], tokens[ground]) >= 4.5, f"{text} on {ground}"
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_lines_of_charts_stand_out(theme: int, settings: object) -> None:
+    css = (settings.BASE_DIR / "static/css/base.css").read_text()
+    tokens = {name: pair for name, *pair in re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", css)}
+    lines = [pair[theme] for name, pair in tokens.items() if name.startswith("series-")]
+    assert len(set(lines)) == 6
+    assert all(_contrast(line, tokens["surface"][theme]) >= 3 for line in lines)
 
 
 def test_the_icons_in_use_are_the_icons_there_are(settings: object) -> None:

@@ -131,6 +131,15 @@ class TestLogs:
         one = parse(console.get(f"/clusters/{cluster.pk}/logs", {"source": "gateway"})).one("ol").all("li")
         assert len(one) == 1
 
+    def test_what_happened_stands_before_its_details_and_warnings_are_marked(
+        self, console: Client, make_cluster: Callable[..., Cluster]
+    ) -> None:
+        cluster = make_cluster()
+        message = r'level=warning source=gateway status=404 path="/collections/\"a\"" message="No \u201ca\u201d here"'
+        GatewayLine.objects.create(cluster_id=cluster.pk, at=timezone.now(), message=message)
+        [line] = parse(console.get(f"/clusters/{cluster.pk}/logs")).one("ol").all("li")
+        assert line.text.endswith(r'gateway warning: No “a” here status=404 path="/collections/\"a\""')
+
     def test_no_other_clusters_lines_are_among_them(
         self, console: Client, make_cluster: Callable[..., Cluster], foreign_cluster: Cluster
     ) -> None:
@@ -146,7 +155,8 @@ class TestLogs:
             at = timezone.now() - timedelta(seconds=number)
             GatewayLine.objects.create(cluster_id=cluster.pk, at=at, message=f"line {number}")
         page = parse(console.get(f"/clusters/{cluster.pk}/logs"))
-        assert [li.one("code").text for li in page.one("ol").all("li")] == [f"line {number}" for number in range(5)]
+        lines = [li.all("span")[-1].text for li in page.one("ol").all("li")]
+        assert lines == [f"line {number}" for number in range(5)]
         assert "Only the newest 5 lines are shown." in page.text
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from cloudconsole.paths import PROJECT_DIR
 
-PAGES = sorted([PROJECT_DIR / "README.md", *PROJECT_DIR.glob("docs/*.md"), *PROJECT_DIR.glob("*/README.md")])
+PAGES = sorted([PROJECT_DIR / "README.md", *PROJECT_DIR.glob("docs/*.md"), *PROJECT_DIR.glob("[!.]*/README.md")])
 PAGES = [page for page in PAGES if not page.is_relative_to(PROJECT_DIR / ".venv")]
 APPS = ("cloudconsole", "clusters", "inference", "billing", "gateway")
 READS_VARIABLE = re.compile(

@@ -136,6 +136,11 @@ def test_a_cluster_is_created_and_seen_to_become_healthy(page: Page) -> None:
     expect(page.locator("#phase")).to_have_text("Healthy")
     expect(page.locator("#live dl")).to_contain_text("Inference On")
 
+    page.get_by_role("link", name="API keys", exact=True).first.click()
+    expect(page.get_by_label("Collections to read", exact=True)).to_be_hidden()
+    page.get_by_label("Access").select_option("Chosen collections")
+    expect(page.get_by_label("Collections to read", exact=True)).to_be_visible()
+    page.get_by_label("Access").select_option("Everything")
     page.get_by_role("textbox", name="Name").fill("browser-key")
     page.get_by_role("button", name="Create key").click()
     expect(page.locator("#new-secret")).to_contain_text("eyJ")

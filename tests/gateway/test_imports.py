@@ -14,17 +14,25 @@ from uuid_utils.compat import uuid7
 
 from billing.models import UsageEvent
 from cloudconsole.accounts.services import Actor
-from clusters.data_plane import CONSOLE_KEY_ID, IDEMPOTENCY_KEY, console_token
+from cloudconsole.errors import Code, ServiceError
+from clusters.data_plane import CONSOLE_KEY_ID, IDEMPOTENCY_KEY, console_token, open_data_plane
+from clusters.models import Cluster
+from clusters.notifications import announce_cluster_change
+from clusters.rules.lifecycle import Phase
+from inference.catalogue import CATALOGUE
 from inference.imports import sending, services
 from inference.imports.estimate import estimate
 from inference.imports.models import BadRow, Import
 from inference.imports.services import cancel_import, pause_import, resume_import, run_import, upload_file
+from inference.imports.target import find_target
+from inference.imports.tasks import sweep
 from inference.queries import offered_models
-from tests.gateway.conftest import MINILM, Door, document
+from tests.gateway.conftest import MINILM, Door, committing, document
 from tests.imports.files import WRITERS, Rows, csv_bytes
 
 pytestmark = pytest.mark.django_db
 State = Import.State
+COLBERT = "answerdotai/answerai-colbert-small-v1"
 SOMEBODY = Actor("user", "1", "owner@acme.example")
 ROWS = [{"id": str(number), "text": f"{number} recipes with flour and sugar", "tag": "a"} for number in range(20)]
 
@@ -89,6 +97,11 @@ def test_every_format_ends_as_points_and_as_a_bill(format: str, new_us: Door, co
         ("qdrant/bm25", "words", {"sparse_vectors": {"words": {"modifier": "idf"}}}),
         ("prithivida/splade_pp_en_v1", "words", {"sparse_vectors": {"words": {"modifier": "none"}}}),
         ("sentence-transformers/all-minilm-l6-v2", "look", {"vectors": {"look": {"size": 384, "distance": "Cosine"}}}),
+        (
+            COLBERT,
+            "words",
+            {"vectors": {"words": {"size": 96, "multivector_config": {"comparator": "max_sim"}}}},
+        ),
     ],
 )
 def test_a_collection_is_made_as_the_model_needs_it(
@@ -100,6 +113,61 @@ def test_a_collection_is_made_as_the_model_needs_it(
     made = new_us.http.get(f"/collections/{collection}").json()["result"]["config"]["params"]
     for kind, vectors in parameters.items():
         assert {name: made[kind][name] | facts for name, facts in vectors.items()} == made[kind]
+
+
+@pytest.mark.parametrize(
+    ("there", "model", "field", "sentence"),
+    [
+        ({"vectors": {"size": 10, "distance": "Dot"}}, MINILM, "collection", "dense vectors of 384 dimensions"),
+        ({"sparse_vectors": {"words": {}}}, MINILM, "collection", "dense vectors of 384 dimensions"),
+        ({"vectors": {"size": 96, "distance": "Cosine"}}, COLBERT, "collection", "several vectors for each text of 96"),
+        ({"vectors": {"size": 384, "distance": "Cosine"}}, "qdrant/bm25", "collection", "it makes sparse vectors."),
+        ({"vectors": {n: {"size": 384, "distance": "Dot"} for n in "ab"}}, MINILM, "vector", "that fit: a, b."),
+    ],
+)
+def test_a_collection_whose_vectors_do_not_fit_is_refused(
+    there: dict[str, Any], model: str, field: str, sentence: str, new_us: Door
+) -> None:
+    collection = new_us.collection("unfitting", **there)
+    with open_data_plane(new_us.cluster, timeout_seconds=30) as data_plane, pytest.raises(ServiceError) as refused:
+        find_target(data_plane, collection=collection, spec=CATALOGUE[model])
+    assert (refused.value.code, refused.value.field) == (Code.INVALID_ARGUMENT, field)
+    assert sentence in refused.value.sentence
+    # Where the collection became what it is only after the import was asked for:
+    one = after(begun(new_us, collection, csv_bytes(ROWS), model=model))
+    assert (one.state, one.points, one.tokens) == (State.FAILED, 0, 0)
+    assert sentence in one.error
+
+
+def test_deleting_the_cluster_in_the_middle_ends_its_imports_and_removes_the_files(
+    open_door: Callable[..., Door], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def enter(phase: Phase) -> None:
+        rows = Cluster.objects.filter(pk=door.cluster.pk)
+        committing(lambda: (rows.update(phase=phase), announce_cluster_change(door.cluster.pk)))
+
+    monkeypatch.setattr(sending, "SLICE_SECONDS", 0)
+    door, since = open_door("doomed-us"), timezone.now()
+    working, waiting = (begun(door, door.collection("doomed"), csv_bytes(ROWS)) for _ in range(2))
+    Import.objects.filter(pk=waiting.pk).update(state=State.PAUSED)
+    assert after(working).rows_read == 6
+    put = sending._Sending._put
+
+    def deleted_meanwhile(sending: Any, points: list[bytes]) -> httpx.Response:
+        enter(Phase.DELETING)
+        return put(sending, points)
+
+    monkeypatch.setattr(sending._Sending, "_put", deleted_meanwhile)
+    ended = after(working)
+    assert (ended.state, ended.error) == (State.CANCELLED, services.CLUSTER_DELETED)
+    assert ended.tokens == billed_to_console(door, since) > 0
+    assert not ended.path.exists()
+    sweep()
+    assert Import.objects.get(pk=waiting.pk).state == State.CANCELLED
+    assert not waiting.path.exists()
+    enter(Phase.DELETED)
+    sweep()
+    assert not Import.objects.filter(cluster=door.cluster).exists()
 
 
 def _before_sending(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,6 +84,21 @@ def test_a_wrong_vector_size_is_refused_in_qdrants_words_and_names_the_model(new
     assert new_us.count(collection) == 0
 
 
+def test_a_search_of_a_collection_that_has_become_another_one_costs_nothing(new_us: Door):
+    collection = new_us.collection("changing")
+    assert new_us.query(collection, document("hello")).status_code == 200
+    before = new_us.billed()
+    new_us.collection("changing", vectors={"size": 4, "distance": "Cosine"})
+    told = [refused(new_us.query(collection, document("hello"))) for _ in range(2)]
+    assert all(status == 400 and "expected dim: 4, got 384" in sentence for status, sentence in told)
+    assert MINILM in told[1][1]
+    assert new_us.query(new_us.collection("changing"), document("hello")).status_code == 200
+    new_us.http.delete(f"/collections/{collection}")
+    told = [refused(new_us.query(collection, document("hello"))) for _ in range(2)]
+    assert told == [(404, "Not found: Collection `changing` doesn't exist!")] * 2
+    assert new_us.billed()[MINILM] - before[MINILM] == 3  # one search, of three tokens
+
+
 def test_what_the_real_server_refuses_is_refused_in_its_words(new_us: Door, collection: str):
     base = f"/collections/{collection}/points"
     batch = {"batch": {"ids": [1], "vectors": [document("hello")]}}

@@ -7,22 +7,20 @@ from typing import Any
 from uuid import uuid4
 
 import grpc
-import httpx
 import jwt
 import pytest
 from qdrant_client import grpc as q
 
-from cloudconsole.accounts.services import Actor
 from clusters.database_keys import create_database_api_key, revoke_database_api_key, signing_secret
 from clusters.qdrant_messages import message_classes
 from clusters.rules.access import READ_ONLY, Access
 from gateway.operations import OPERATIONS
 from tests.gateway.conftest import Door, committing, sentence
+from tests.gateway.keys import ACTOR, ask, key_for, token
 from tests.gateway.test_operations import KEYS, allowed_by_qdrant
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
-ACTOR = Actor("user", "1", "alice@example.com")
 ALL_KEYS = {"m": Access("m"), **KEYS}
 FORBIDDEN = {
     "Forbidden: Global manage access is required",
@@ -55,26 +53,6 @@ def collections(door: Door) -> Iterator[None]:
     yield
     for name in ("c", "hidden"):
         door.http.delete(f"/collections/{name}")
-
-
-def key_for(door: Door, name: str, access: Access) -> str:
-    made = []
-    committing(
-        lambda: made.append(
-            create_database_api_key(cluster=door.cluster, name=name, access=access, requested_by=ACTOR)[1]
-        )
-    )
-    return made[0]
-
-
-def token(door: Door, secret: str | None = None, headers: dict[str, Any] | None = None, **claims: Any) -> str:
-    """A token that its holder signed."""
-    headers = {"kid": str(door.cluster.pk)} if headers is None else headers
-    return jwt.encode(claims, secret or signing_secret(door.cluster.pk), "HS256", headers)
-
-
-def ask(door: Door, secret: str, method: str, path: str, **options: Any) -> httpx.Response:
-    return door.http.request(method, path, headers={"api-key": secret}, **options)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -23,7 +23,8 @@ from inference.worker import families
 from inference.worker.config import available_cores
 from inference.worker.devices import Devices
 from inference.worker.weights import WeightStore
-from tests.inference import tiny_models
+from tests.inference import tiny_models, tiny_package
+from tests.inference.file_servers import NOWHERE, FileServer, package_index
 from tests.waiting import wait_until
 
 MINILM = CATALOGUE["sentence-transformers/all-minilm-l6-v2"]
@@ -158,3 +159,25 @@ def worker(minilm_folder: Path, tiny_models_dir: Path) -> Iterator[Worker]:
     with running_worker(INFERENCE_MODELS_DIR=str(tiny_models_dir)) as running:
         wait_until(lambda: answers(running.address, "/readyz"), seconds=60, what="the worker is ready")
         yield running
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model, packed as the catalogue's packages are."""
+    return tiny_package.write(tmp_path_factory.mktemp("package"))
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def index(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    """The wheel can be had from a server on loopback, and from nowhere else."""
+    with package_index(wheel) as server:
+        monkeypatch.setenv("PIP_NO_INDEX", "1")
+        monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
+        monkeypatch.setenv("PIP_FIND_LINKS", server.address)
+        monkeypatch.setenv("HF_ENDPOINT", NOWHERE)
+        yield server

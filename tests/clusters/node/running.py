@@ -94,3 +94,10 @@ class RunningNode:
         self.http.close()
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(40)
+
+
+def error_of(answer: httpx.Response) -> str:
+    """The sentence of an answer that refuses."""
+    body = answer.json()
+    assert set(body) == {"status", "time"}
+    return body["status"]["error"]

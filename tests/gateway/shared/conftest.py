@@ -11,11 +11,13 @@ from qdrant_client import QdrantClient
 
 from cloudconsole.qdrant_servers import QdrantServers
 from clusters.provisioners.existing import collection_prefix
+from tests.clusters.node.conftest import hybrid, square
 from tests.clusters.node.running import RunningNode
 from tests.gateway.conftest import Door
 from tests.gateway.running import RunningGateway
 from tests.settings import REAL_SERVER
 
+__all__ = ["hybrid", "square"]
 REGION = "gcp us-east4"
 
 

@@ -2,18 +2,16 @@
 
 import pytest
 
-from tests.clusters.node import test_client_contract as suite
-from tests.clusters.node.test_client_contract import hybrid, square
+from tests.clusters.node import test_client_contract, test_client_queries
 
-__all__ = ["hybrid", "square"]
 pytestmark = pytest.mark.django_db
 PREFER_GRPC = True
 
 
-class TestPoints(suite.TestPoints):
+class TestPoints(test_client_contract.TestPoints):
     test_a_vector_comes_back_as_the_same_32_bit_floats = None  # type: ignore[assignment]
     test_scrolling_by_a_field_needs_its_index = None  # type: ignore[assignment]
 
 
-class TestQueries(suite.TestQueries):
+class TestQueries(test_client_queries.TestQueries):
     pass

@@ -18,8 +18,8 @@ from clusters.rules.access import READ_ONLY, Access, CollectionRule, collection_
 from gateway.operations import OPERATIONS, Row
 from tests.gateway.bodies import aliases_of, body_of
 from tests.gateway.conftest import Door
+from tests.gateway.keys import key_for
 from tests.gateway.shared.conftest import Tenant
-from tests.gateway.test_rights import key_for
 
 pytestmark = pytest.mark.django_db
 
