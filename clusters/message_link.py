@@ -131,20 +131,27 @@ class Link(_Frames):
     def close(self) -> None:
         self._transport.close()
 
-    async def call(self, text: str, message: bytes) -> LinkAnswer:
-        """The other end's answer to a message and what its text says of it. Raises LinkBroken.
+    async def call(self, text: str, message: bytes, seconds: float | None = None) -> LinkAnswer:
+        """The other end's answer to a message and what its text says of it.
 
-        Of a node: a method's path, or "PUT /path?query" and a body.
+        Of a node: a method's path, or "PUT /path?query" and a body. Raises LinkBroken, and TimeoutError when there
+        is no answer within so many seconds.
         """
+        loop = asyncio.get_running_loop()
         number = next(self._numbers)
-        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        answer = self._waiting[number] = loop.create_future()
+        patience = None if seconds is None else loop.call_later(seconds, _give_up, answer)
         self.send(number, _OK, text, message)
         try:
             return await answer
-        finally:
-            del self._waiting[number]
-            if answer.cancelled() and not self.closed:
+        except (asyncio.CancelledError, TimeoutError):
+            if not self.closed:
                 self.send(number, _LEFT, "", b"")
+            raise
+        finally:
+            if patience is not None:
+                patience.cancel()
+            del self._waiting[number]
 
     def received(self, number: int, status: int, text: str, message: bytes) -> None:
         self._farewell = self._farewell or number == _FAREWELL
@@ -156,3 +163,8 @@ class Link(_Frames):
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(LinkBroken(not_begun=self._farewell))
+
+
+def _give_up(answer: "asyncio.Future[LinkAnswer]") -> None:
+    if not answer.done():
+        answer.set_exception(TimeoutError())

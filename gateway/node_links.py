@@ -1,6 +1,5 @@
 """The gateway's ends of its links to embedded nodes."""
 
-import asyncio
 from functools import lru_cache
 from pathlib import Path
 
@@ -31,8 +30,7 @@ class NodeLinks:
         if link is None:
             return None
         try:
-            async with asyncio.timeout(seconds):
-                return await link.call(line, message)
+            return await link.call(line, message, seconds)
         except TimeoutError as error:
             raise late(cluster) from error
         except LinkBroken as error:
