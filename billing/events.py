@@ -54,22 +54,22 @@ class LedgerRow:
     corrects: UUID | None = None
 
     @property
-    def values(self) -> tuple[object, ...]:
-        """The row in the order of the ledger's INSERT."""
+    def columns(self) -> dict[str, object]:
+        """The row's columns by name."""
         event, sign = self.event, 1 if self.corrects is None else -1
-        return (
-            event.id if self.corrects is None else correction_id(self.corrects),
-            event.request_id,
-            event.account_id,
-            event.cluster_id,
-            event.model_id,
-            event.api_key_id,
-            event.kind,
-            sign * event.tokens,
-            sign * event.inputs,
-            event.occurred_at,
-            self.corrects,
-        )
+        return {
+            "id": event.id if self.corrects is None else correction_id(self.corrects),
+            "request_id": event.request_id,
+            "account_id": event.account_id,
+            "cluster_id": event.cluster_id,
+            "model_id": event.model_id,
+            "api_key_id": event.api_key_id,
+            "kind": event.kind,
+            "tokens": sign * event.tokens,
+            "inputs": sign * event.inputs,
+            "occurred_at": event.occurred_at,
+            "corrects_id": self.corrects,
+        }
 
 
 def correction_of(event: NewUsageEvent) -> LedgerRow:

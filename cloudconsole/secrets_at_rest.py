@@ -1,6 +1,5 @@
 """Secrets that are shown once: how they are made and what is kept of them."""
 
-import hashlib
 import hmac
 import secrets
 
@@ -17,10 +16,10 @@ def new_secret(kind: str) -> str:
 
 def hash_secret(secret: str) -> str:
     """Keyed hash (hex) under which a secret is stored and looked up; useless without the secret key."""
-    return hmac.new(settings.SECRET_KEY.encode(), secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    return hmac.digest(settings.SECRET_KEY.encode(), secret.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 def derive_secret(purpose: str, subject: str) -> str:
     """A secret (hex, 256 bits) that need not be kept: always the same for a purpose and a subject, and for no other."""
     message = f"{purpose}\0{subject}".encode()
-    return hmac.new(settings.SECRET_KEY.encode(), message, hashlib.sha256).hexdigest()
+    return hmac.digest(settings.SECRET_KEY.encode(), message, "sha256").hex()

@@ -13,11 +13,19 @@ _LARGEST_WAITING = 64 * 1024  # bytes; more is sent at once, so that a slow read
 
 
 class WholeAnswers(HttpToolsProtocol):
-    """Sends what is written in one turn of the event loop together, at its end."""
+    """Sends what is written in one turn of the event loop together: at its end, or as soon as an answer is whole."""
+
+    _gathering: "_Gathering"
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to serve a connection (asyncio's own name for this)."""
-        super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]
+        self._gathering = _Gathering(transport, self.loop)
+        super().connection_made(self._gathering)  # type: ignore[arg-type]
+
+    def on_response_complete(self) -> None:
+        """An answer is whole (uvicorn's own name for this): what the application still does must not hold it up."""
+        self._gathering.send()
+        super().on_response_complete()
 
 
 class _Gathering:
@@ -34,17 +42,18 @@ class _Gathering:
 
     def write(self, data: bytes) -> None:
         if not self._waiting:
-            self._loop.call_soon(self._send)
+            self._loop.call_soon(self.send)
         self._waiting.append(data)
         self._size += len(data)
         if self._size > _LARGEST_WAITING:
-            self._send()
+            self.send()
 
     def close(self) -> None:
-        self._send()
+        self.send()
         self._transport.close()
 
-    def _send(self) -> None:
+    def send(self) -> None:
+        """Hand over what waits."""
         waiting, self._waiting, self._size = self._waiting, [], 0
         if waiting:
             self._transport.writelines(waiting)

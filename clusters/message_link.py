@@ -1,4 +1,4 @@
-"""Requests between the gateway and a node on the same machine, without the cost of gRPC and HTTP.
+"""Requests between processes of one machine, gateway and node or worker, without the cost of gRPC and HTTP.
 
 A gRPC client and server take about a millisecond of processor time for each call, most of it for HTTP/2 and for
 handing over between threads, those of HTTP half as much; with a gateway in the path it would be paid twice. Here a
@@ -17,7 +17,8 @@ from typing import Any
 # Length of what follows, number of the request; then the length of a text, a status, the text, and the message.
 _HEAD = struct.Struct("<IQHH")
 LONGEST_LINE = 0xFFFF // 4  # characters, of four bytes at most
-_OK = 0  # the number of grpc.StatusCode.OK
+_OK = 0  # the number of grpc.StatusCode.OK; the status of every request
+_LEFT = 1  # in place of a request: nobody waits for the one of this number any more
 _FAREWELL = 2**64 - 1  # no request has this number
 
 
@@ -75,31 +76,41 @@ Answer = Callable[[str, bytes], Awaitable[LinkAnswer]]
 
 
 class LinkServer(_Frames):
-    """One connection of a gateway to a node: ``answer`` gets what ``Link.call`` was given and must not raise."""
+    """One connection of a caller: ``answer`` gets what ``Link.call`` was given and must not raise.
+
+    It is cancelled when the caller leaves.
+    """
 
     def __init__(self, answer: Answer) -> None:
         super().__init__()
         self._answer = answer
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
 
     def received(self, number: int, status: int, text: str, message: bytes) -> None:
-        task = asyncio.ensure_future(self._serve(number, text, message))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if status == _LEFT:
+            if task := self._tasks.get(number):
+                task.cancel()
+            return
+        task = self._tasks[number] = asyncio.ensure_future(self._serve(number, text, message))
+        task.add_done_callback(lambda _: self._tasks.pop(number))
 
     def say_farewell(self) -> None:
         """All that was begun is answered, and nothing will be begun any more."""
         if not self._transport.is_closing():
             self.send(_FAREWELL, _OK, "", b"")
 
-    async def _serve(self, number: int, path: str, message: bytes) -> None:
-        answer = await self._answer(path, message)
+    def connection_lost(self, error: Exception | None) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+
+    async def _serve(self, number: int, text: str, message: bytes) -> None:
+        answer = await self._answer(text, message)
         if not self._transport.is_closing():
             self.send(number, answer.status, answer.sentence, answer.message)
 
 
 class Link(_Frames):
-    """A connection to a node."""
+    """A connection to a node or a worker."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,14 +131,26 @@ class Link(_Frames):
     def close(self) -> None:
         self._transport.close()
 
-    async def call(self, path: str, message: bytes) -> LinkAnswer:
-        """The node's answer to a method's message, or to "PUT /path?query" and a body. Raises LinkBroken."""
+    async def call(self, text: str, message: bytes, seconds: float | None = None) -> LinkAnswer:
+        """The other end's answer to a message and what its text says of it.
+
+        Of a node: a method's path, or "PUT /path?query" and a body. Raises LinkBroken, and TimeoutError when there
+        is no answer within so many seconds.
+        """
+        loop = asyncio.get_running_loop()
         number = next(self._numbers)
-        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
-        self.send(number, _OK, path, message)
+        answer = self._waiting[number] = loop.create_future()
+        patience = None if seconds is None else loop.call_later(seconds, _give_up, answer)
+        self.send(number, _OK, text, message)
         try:
             return await answer
+        except (asyncio.CancelledError, TimeoutError):
+            if not self.closed:
+                self.send(number, _LEFT, "", b"")
+            raise
         finally:
+            if patience is not None:
+                patience.cancel()
             del self._waiting[number]
 
     def received(self, number: int, status: int, text: str, message: bytes) -> None:
@@ -140,3 +163,8 @@ class Link(_Frames):
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(LinkBroken(not_begun=self._farewell))
+
+
+def _give_up(answer: "asyncio.Future[LinkAnswer]") -> None:
+    if not answer.done():
+        answer.set_exception(TimeoutError())

@@ -48,7 +48,8 @@ class RequestBody:
 
     async def read(self) -> bytes:
         """The whole body."""
-        return b"".join([chunk async for chunk in self.stream()])
+        chunks = [chunk async for chunk in self.stream()]
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def put_back(self, content: bytes) -> None:
         """Have what was read, or something else in its place, be read once more."""

@@ -23,6 +23,7 @@ _FILES = (b"application/octet-stream", b"application/x-tar", b"application/gzip"
 JSON = (b"content-type", b"application/json")
 # An unread rest of this size is taken in by the server on its own; a longer one ends the connection.
 _SMALL_BODY = 64 * 1024
+_UNWATCHED_SECONDS = 0.05
 
 
 class Hider:
@@ -49,6 +50,35 @@ def _overlap(text: bytes, hidden: bytes) -> int:
 def _is_text(headers: Headers) -> bool:
     """Files (snapshots) name no collections, and a byte taken out would break them."""
     return not any(name == b"content-type" and value.startswith(_FILES) for name, value in headers)
+
+
+class _Watch:
+    """Cancels the task that makes it when the client leaves; looks for that only after a moment."""
+
+    def __init__(self, body: RequestBody) -> None:
+        self.client_gone = False
+        self._body = body
+        self._watched = asyncio.current_task()
+        self._ended = False
+        self._looking: asyncio.Task[None] | None = None
+        self._later = asyncio.get_running_loop().call_later(_UNWATCHED_SECONDS, self._look)
+
+    async def end(self) -> None:
+        """From now on nothing is cancelled, and nobody looks any more."""
+        self._ended = True
+        self._later.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait({self._looking})
+
+    def _look(self) -> None:
+        self._looking = asyncio.ensure_future(self._body.client_gone())
+        self._looking.add_done_callback(self._found)
+
+    def _found(self, looking: "asyncio.Task[None]") -> None:
+        if not self._ended and self._watched is not None and not looking.cancelled() and looking.exception() is None:
+            self.client_gone = True
+            self._watched.cancel()
 
 
 class Exchange:
@@ -78,7 +108,10 @@ class Exchange:
 
     def header(self, name: bytes) -> str | None:
         """The first header of this (lower-case) name."""
-        return next((value.decode("latin-1") for key, value in self.headers if key == name), None)
+        for key, value in self.headers:
+            if key == name:
+                return value.decode("latin-1")
+        return None
 
     @property
     def caller(self) -> Caller:
@@ -144,15 +177,16 @@ class Exchange:
             await self._send_body(b"", last=True)
 
     async def unless_client_gone(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of ``work``, which is cancelled when the client leaves; raises ClientGone then."""
-        task = asyncio.ensure_future(work)
-        gone = asyncio.ensure_future(self.body.client_gone())
+        """The result of ``work``, which is cancelled when the client leaves; raises ClientGone then.
+
+        Most work is done before it pays to look for that.
+        """
+        watch = _Watch(self.body)
         try:
-            await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise ClientGone
-            return task.result()
+            return await work
+        except asyncio.CancelledError:
+            if not watch.client_gone:
+                raise
+            raise ClientGone from None
         finally:
-            gone.cancel()
-            task.cancel()
-            await asyncio.gather(task, gone, return_exceptions=True)
+            await watch.end()

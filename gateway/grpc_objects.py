@@ -102,20 +102,31 @@ def _query_slots(query: Any, name: str, at: str) -> Slots:
 
 
 def _inputs(query: Any) -> Iterator[tuple[str, Any]]:
-    """Every place of a query where a vector may stand. What the query does not have is empty."""
-    yield "nearest", query.nearest
-    yield "nearest_with_mmr.nearest", query.nearest_with_mmr.nearest
-    for side in ("positive", "negative"):
-        for index, vector in enumerate(getattr(query.recommend, side)):
-            yield f"recommend.{side}[{index}]", vector
-    yield "discover.target", query.discover.target
-    for variant, pairs in (("discover.context", query.discover.context.pairs), ("context", query.context.pairs)):
-        for index, pair in enumerate(pairs):
-            yield f"{variant}[{index}].positive", pair.positive
-            yield f"{variant}[{index}].negative", pair.negative
-    yield "relevance_feedback.target", query.relevance_feedback.target
-    for index, item in enumerate(query.relevance_feedback.feedback):
-        yield f"relevance_feedback.feedback[{index}].example", item.example
+    """Every place of a query where a vector may stand."""
+    variant = query.WhichOneof("variant")
+    if variant == "nearest":
+        yield "nearest", query.nearest
+    elif variant == "nearest_with_mmr":
+        yield "nearest_with_mmr.nearest", query.nearest_with_mmr.nearest
+    elif variant == "recommend":
+        for side in ("positive", "negative"):
+            for index, vector in enumerate(getattr(query.recommend, side)):
+                yield f"recommend.{side}[{index}]", vector
+    elif variant == "discover":
+        yield "discover.target", query.discover.target
+        yield from _pairs(query.discover.context, "discover.context")
+    elif variant == "context":
+        yield from _pairs(query.context, "context")
+    elif variant == "relevance_feedback":
+        yield "relevance_feedback.target", query.relevance_feedback.target
+        for index, item in enumerate(query.relevance_feedback.feedback):
+            yield f"relevance_feedback.feedback[{index}].example", item.example
+
+
+def _pairs(context: Any, at: str) -> Iterator[tuple[str, Any]]:
+    for index, pair in enumerate(context.pairs):
+        yield f"{at}[{index}].positive", pair.positive
+        yield f"{at}[{index}].negative", pair.negative
 
 
 def _slot(holder: Any, oneof: str, vector_name: str, at: str) -> Slots:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -77,7 +78,10 @@ class Call:
     def header(self, name: bytes) -> str | None:
         """The first value of this (lower-case) name."""
         wanted = name.decode()
-        return next((value for key, value in self.metadata if key == wanted and isinstance(value, str)), None)
+        for key, value in self.metadata:
+            if key == wanted and isinstance(value, str):
+                return value
+        return None
 
     @property
     def caller(self) -> Caller:
@@ -136,7 +140,8 @@ class GrpcServer:
             sentence = f"Service internal error: request {call.id} failed. Its log line says why."
             reply = Reply(grpc.StatusCode.INTERNAL, sentence, b"", ())
         seconds = time.perf_counter() - call.started
-        self._traffic.count("grpc", call.cluster, seconds, failed=reply.code in _SERVERS_MISTAKES)
+        count = partial(self._traffic.count, "grpc", call.cluster, seconds, failed=reply.code in _SERVERS_MISTAKES)
+        asyncio.get_running_loop().call_soon(count)  # once the answer is on its way
         if not reply.ok:
             sentence = call.scope.hide(reply.sentence) if call.scope else reply.sentence
             log_failure(call, sentence, reply.code.name, self._traffic)
@@ -176,7 +181,8 @@ class GrpcServer:
     async def _infer(self, call: Call, key: KeyRecord, current: bool, route: Route, message: bytes) -> Reply:
         request_class, reply_class = message_classes(call.path)
         request = parsed(request_class, message)
-        self._limits.limits.check_points(points_in_message(request))
+        if self._limits.limits.may_be_too_many(call.path, message):
+            self._limits.limits.check_points(points_in_message(request))
         slots = list(route.slots(request))
         if not slots:
             return await self._pass_through(call, key, message)

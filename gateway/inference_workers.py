@@ -84,12 +84,13 @@ class _Worker:
         self._client = InferenceClient(address)
         self._in_flight = 0
         self._last_turn = 0
-        self._down = asyncio.Event()
+        self._down = False
+        self._patience: set[asyncio.Timeout] = set()  # of the requests under way
         self._watching: asyncio.Task[None] | None = None
 
     def order(self) -> tuple[bool, int, int]:
         """Workers that are well first, then those with the least to do, then those whose turn is longest ago."""
-        return self._down.is_set(), self._in_flight, self._last_turn
+        return self._down, self._in_flight, self._last_turn
 
     def watch(self) -> None:
         if self._watching is None:
@@ -106,33 +107,34 @@ class _Worker:
         """Raises InferenceError, also when the worker turns out to be frozen meanwhile."""
         self._last_turn = next(self._turns)
         self._in_flight += 1
-        embedding = asyncio.ensure_future(
-            self._client.embed(name, kind, inputs, caller.keys, seconds=seconds, trace=str(caller.request_id))
-        )
-        down = asyncio.ensure_future(self._down.wait())
+        patience = asyncio.timeout(0 if self._down else None)
+        self._patience.add(patience)
         try:
-            await asyncio.wait({embedding, down}, return_when=asyncio.FIRST_COMPLETED)
-            if embedding.done():
-                return embedding.result()
+            async with patience:
+                return await self._client.embed(
+                    name, kind, inputs, caller.keys, seconds=seconds, trace=str(caller.request_id)
+                )
+        except TimeoutError as error:
             sentence = "The inference worker does not answer. Try again in a few seconds."
-            raise InferenceError(503, "worker_unavailable", sentence, retry_after=2)
+            raise InferenceError(503, "worker_unavailable", sentence, retry_after=1) from error
         finally:
+            self._patience.discard(patience)
             self._in_flight -= 1
-            embedding.cancel()
-            down.cancel()
 
     async def _watch(self) -> None:
         while True:
             try:
                 await self._client.ping(_FROZEN_AFTER_SECONDS)
             except InferenceError as error:
-                if not self._down.is_set():
+                if not self._down:
                     logger.warning("inference worker %s is out of turn: %s", self._address, error.sentence)
-                self._down.set()
+                self._down = True
+                while self._patience:
+                    self._patience.pop().reschedule(0)
             else:
-                if self._down.is_set():
+                if self._down:
                     logger.info("inference worker %s is back", self._address)
-                self._down.clear()
+                self._down = False
             await asyncio.sleep(_CHECK_EVERY_SECONDS)
 
 

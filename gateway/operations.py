@@ -6,8 +6,9 @@ https://qdrant.tech/documentation/guides/security/#table-of-access
 
 from dataclasses import dataclass
 from typing import NamedTuple
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote
 
+from clusters.routes import Routes
 from clusters.rules.access import Requirement
 
 _READ = Requirement()
@@ -151,44 +152,15 @@ class Match:
 
 
 def match(method: str, path: str) -> Match | None:
-    """The operation of a request line whose ``path`` is percent-encoded; None if there is none.
-
-    By decoded segment, so that a name may hold any character; literal segments win over parameters.
-    """
-    given = path.split("/")
-    candidates = _ROUTES.get((method, len(given)), ())
-    if not candidates:
-        return None
-    try:
-        decoded = [unquote_to_bytes(segment).decode() for segment in given]
-    except UnicodeDecodeError:
-        return None
-    for wanted, row in candidates:
-        parameters = _parameters(wanted, decoded)
-        if parameters is not None:
-            return Match(row, parameters)
-    return None
+    """The operation of a request line whose ``path`` is percent-encoded; None if there is none."""
+    found = _ROUTES.find(method, path.encode())
+    return Match(*found) if found else None
 
 
-def _parameters(wanted: list[str], given: list[str]) -> dict[str, str] | None:
-    parameters = {}
-    for segment, value in zip(wanted, given, strict=True):
-        if segment.startswith("{"):
-            if not value:
-                return None
-            parameters[segment[1:-1]] = value
-        elif segment != value:
-            return None
-    return parameters
-
-
-def _routes() -> dict[tuple[str, int], list[tuple[list[str], Row]]]:
-    routes: dict[tuple[str, int], list[tuple[list[str], Row]]] = {}
+def _routes() -> Routes[Row]:
+    routes: Routes[Row] = Routes()
     for row in _ROWS:
-        segments = row.path.split("/")
-        routes.setdefault((row.method, len(segments)), []).append((segments, row))
-    for candidates in routes.values():
-        candidates.sort(key=lambda candidate: [segment.startswith("{") for segment in candidate[0]])
+        routes.add(row.method, row.path, row)
     return routes
 
 

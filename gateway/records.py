@@ -32,6 +32,8 @@ from inference.gate import cluster_facts
 from inference.rules import ClusterFacts
 
 LIFETIME_SECONDS = 1.0  # so a revoked key is refused within a second even when Redis is away
+# A key in use is looked up again so long before its record expires: no request waits for that.
+AHEAD_SECONDS = 0.3
 # A wrong key is looked up again almost at once (it may have been made just now), but not for every request of a flood.
 UNKNOWN_LIFETIME_SECONDS = 0.5
 PATIENCE_SECONDS = 1.0  # how long a request that could be served from a known record waits for a newer one
@@ -186,7 +188,10 @@ class Records:
             self._known.move_to_end(secret_hash)
         else:
             entry = self._unknown.get(secret_hash)
-        if entry and entry.expires > time.monotonic():
+        left = entry.expires - time.monotonic() if entry else 0.0
+        if entry and left > 0:
+            if left < AHEAD_SECONDS and entry.found.key and secret_hash not in self._loading:
+                self._start_loading(secret_hash)
             return entry.found
         loading = self._loading.get(secret_hash) or self._start_loading(secret_hash)
         patience = PATIENCE_SECONDS if entry and entry.found.key else None

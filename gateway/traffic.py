@@ -29,6 +29,12 @@ logger = logging.getLogger(__name__)
 
 REQUESTS = Counter("cloudconsole_gateway_requests", "Requests answered", ["transport", "outcome"])
 LATENCY = Histogram("cloudconsole_gateway_seconds", "From request to answer", ["transport"], buckets=BOUNDS)
+_COUNTERS = {
+    (transport, failed): REQUESTS.labels(transport, "failed" if failed else "answered")
+    for transport in ("rest", "grpc")
+    for failed in (False, True)
+}
+_LATENCIES = {transport: LATENCY.labels(transport) for transport in ("rest", "grpc")}
 LOST = Counter("cloudconsole_gateway_lost_samples", "Samples and lines that were never written down")
 WAITING = Gauge("cloudconsole_gateway_waiting_samples", "Cluster minutes that wait to be written down")
 
@@ -76,8 +82,8 @@ class Traffic:
 
     def count(self, transport: str, cluster_id: UUID | None, seconds: float, *, failed: bool) -> None:
         """One request was answered; ``failed`` by a mistake of ours or the cluster's, not of its caller."""
-        REQUESTS.labels(transport, "failed" if failed else "answered").inc()
-        LATENCY.labels(transport).observe(seconds)
+        _COUNTERS[transport, failed].inc()
+        _LATENCIES[transport].observe(seconds)
         if cluster_id is None:
             return
         sums = self._sums_of((cluster_id, datetime.now(UTC).replace(second=0, microsecond=0)))

@@ -1,7 +1,7 @@
 """Requests to the clusters themselves: a node behind its unix socket, or a Qdrant server behind a URL."""
 
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -62,19 +62,23 @@ class Upstreams:
 
     async def fetch(self, cluster: ClusterRecord, path: str) -> Answer:
         """GET a percent-encoded path of the cluster."""
-        return await self._ask_whole(cluster, "GET", path, CIMultiDict())
+        return await self._ask_whole(cluster, "GET", path, CIMultiDict)
 
     async def ask(self, cluster: ClusterRecord, path: str, question: Any) -> Answer:
         """POST JSON to a percent-encoded path of the cluster, on the gateway's own behalf."""
         body = orjson.dumps(question)
-        headers = CIMultiDict({"Content-Type": "application/json", "Content-Length": str(len(body))})
-        return await self._ask_whole(cluster, "POST", path, headers, body)
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        return await self._ask_whole(cluster, "POST", path, lambda: CIMultiDict(headers), body)
 
     async def send(self, exchange: Exchange, cluster: ClusterRecord, body: bytes) -> Answer:
         """The cluster's answer to the request with another body, uncompressed."""
-        headers = _forwarded_headers(exchange)
-        headers.popall("Accept-Encoding", None)
-        headers["Content-Length"] = str(len(body))
+
+        def headers() -> CIMultiDict[str]:
+            forwarded = _forwarded_headers(exchange)
+            forwarded.popall("Accept-Encoding", None)
+            forwarded["Content-Length"] = str(len(body))
+            return forwarded
+
         return await self._ask_whole(cluster, exchange.method, target_of(exchange), headers, body)
 
     async def pass_through(self, exchange: Exchange, cluster: ClusterRecord, body: bytes | None = None) -> str | None:
@@ -108,14 +112,16 @@ class Upstreams:
         cluster: ClusterRecord,
         method: str,
         target: str,
-        headers: CIMultiDict[str],
+        headers: Callable[[], CIMultiDict[str]],
         body: bytes | None = None,
     ) -> Answer:
+        """``headers`` are made only where they are sent; a node's link takes none."""
+
         async def ask() -> Answer:
             if linked := await self._ask_node(cluster, method, target, body or b""):
                 return Answer(linked.status, _linked_headers(linked), linked.message)
             data = None if body is None else _sendable(body)
-            async with self._open(cluster, method, target, headers, data) as response:
+            async with self._open(cluster, method, target, headers(), data) as response:
                 _check_begun(cluster, response.status)
                 return await _whole(response)
 

@@ -9,6 +9,8 @@ import httpx
 import orjson
 
 from cloudconsole.unix_sockets import unix_transport
+from clusters.links import Links
+from clusters.message_link import LONGEST_LINE, LinkBroken
 from inference.provider_keys import NO_KEYS, ProviderKeys
 from inference.worker.protocol import (
     SECONDS_HEADER,
@@ -17,6 +19,7 @@ from inference.worker.protocol import (
     InferenceError,
     SparseEmbedding,
     decode_embeddings,
+    link_beside,
 )
 
 __all__ = ["Embeddings", "InferenceClient", "InferenceError", "SparseEmbedding"]
@@ -46,6 +49,8 @@ class InferenceClient:
         self._unix_socket = address if "/" in address else None
         self._base = "http://worker" if self._unix_socket else f"http://{address}"
         self._session: aiohttp.ClientSession | None = None
+        self._link_socket = str(link_beside(address)) if self._unix_socket else None
+        self._links = Links()
 
     async def embed(
         self,
@@ -71,7 +76,9 @@ class InferenceClient:
         headers = keys.headers() | ({TRACE_HEADER: trace} if trace else {})
         if seconds is not None:
             headers[SECONDS_HEADER] = f"{seconds:.3f}"
-        answer = await self._call("POST", "/embed", body, headers)
+        answer = await self._call_link(body, headers)
+        if answer is None:
+            answer = await self._call("POST", "/embed", body, headers)
         try:
             return decode_embeddings(answer)
         except ValueError as error:
@@ -92,8 +99,28 @@ class InferenceClient:
 
     async def close(self) -> None:
         """Close the connections; the client may not be used afterwards."""
+        self._links.close()
         if self._session is not None:
             await self._session.close()
+
+    async def _call_link(self, body: bytes, headers: dict[str, str]) -> bytes | None:
+        """The worker's answer over a link; None where there is none."""
+        text = orjson.dumps(headers).decode()
+        if self._link_socket is None or len(text) > LONGEST_LINE:
+            return None
+        link = await self._links.to(self._link_socket)
+        if link is None:
+            return None
+        try:
+            async with asyncio.timeout(_LONGEST_ANSWER_SECONDS):
+                answer = await link.call(text, body)
+        except LinkBroken as error:
+            raise _unreachable("is stopping") if error.not_begun else _went_away() from error
+        except TimeoutError as error:
+            raise _unreachable("does not answer") from error
+        if answer.status != 200:
+            raise _refusal(answer.status, answer.sentence, answer.message)
+        return answer.message
 
     async def _call(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
@@ -106,10 +133,9 @@ class InferenceClient:
         except aiohttp.ServerTimeoutError as error:
             raise _unreachable("does not answer") from error
         except (aiohttp.ClientError, OSError) as error:
-            sentence = "The inference worker went away before it had answered. Try again in a few seconds."
-            raise InferenceError(503, "worker_unavailable", sentence, retry_after=1) from error
+            raise _went_away() from error
         if response.status != 200:
-            raise _refusal(response, answer)
+            raise _refusal(response.status, response.headers.get("Retry-After", ""), answer)
         return answer
 
     def _connected(self) -> aiohttp.ClientSession:
@@ -131,6 +157,11 @@ def _unreachable(what: str) -> InferenceError:
     return InferenceError(503, "worker_unreachable", sentence, retry_after=1)
 
 
+def _went_away() -> InferenceError:
+    sentence = "The inference worker went away before it had answered. Try again in a few seconds."
+    return InferenceError(503, "worker_unavailable", sentence, retry_after=1)
+
+
 def _unspeakable(inputs: Sequence[dict[str, Any]], error: Exception) -> str:
     for index, one in enumerate(inputs):
         try:
@@ -140,11 +171,10 @@ def _unspeakable(inputs: Sequence[dict[str, Any]], error: Exception) -> str:
     return f"The request cannot be sent to the model: {error}."
 
 
-def _refusal(response: aiohttp.ClientResponse, answer: bytes) -> InferenceError:
+def _refusal(status: int, retry_after: str, answer: bytes) -> InferenceError:
     try:
         refusal = orjson.loads(answer)
         code, sentence = refusal["code"], refusal["error"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        code, sentence = "worker_unavailable", f"The inference worker answered with status {response.status}."
-    retry_after = response.headers.get("Retry-After", "")
-    return InferenceError(response.status, code, sentence, int(retry_after) if retry_after.isdigit() else None)
+        code, sentence = "worker_unavailable", f"The inference worker answered with status {status}."
+    return InferenceError(status, code, sentence, int(retry_after) if retry_after.isdigit() else None)

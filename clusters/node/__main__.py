@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 import uvloop
@@ -156,10 +155,7 @@ async def _serve_grpc(api: GrpcApi, link: LinkApi, options: argparse.Namespace) 
         options.grpc_socket.unlink(missing_ok=True)
         await api.server.start(f"unix:{options.grpc_socket.absolute()}")
         options.grpc_socket.chmod(0o600)
-        place: Any = options.grpc_socket.with_suffix(".link")
-        place.unlink(missing_ok=True)
-        await link.start(str(place))
-        place.chmod(0o600)
+        await link.start(options.grpc_socket.with_suffix(".link"))
     elif options.grpc_port is not None:
         port = await api.server.start(f"127.0.0.1:{options.grpc_port}")
         log.info("listening for gRPC", extra={"address": ("127.0.0.1", port)})

@@ -15,6 +15,7 @@ from clusters.node.engine import (
     figures,
     groups,
     matrices,
+    optimisation,
     reads,
     rewriting,
     snapshots,
@@ -40,7 +41,8 @@ class Operation:
 
     ``function(collections, collection name, body, **path parameters)`` returns the engine's answer, or, for a
     write, the steps to apply. ``result`` makes JSON of the answer, or of the ids of the applied operations.
-    ``quickly`` reads the bodies it can, and None of others.
+    ``quickly`` reads the bodies it can, and None of others. ``query`` names the parameters behind the path that the
+    function takes too.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Operation:
     result: Callable[[Any], Any]
     request: Any = None
     quickly: Callable[[bytes], Any] | None = None
+    query: tuple[str, ...] = ()
 
     @cached_property
     def _validator(self) -> SchemaValidator:
@@ -93,6 +96,15 @@ _TABLE = [
     _registry("create_collection", "PUT", _COLLECTION, catalogue.create_collection, m.CreateCollection),
     _registry("update_collection", "PATCH", _COLLECTION, catalogue.update_collection, m.UpdateCollection),
     _registry("delete_collection", "DELETE", _COLLECTION, catalogue.delete_collection),
+    Operation(
+        "get_optimizations",
+        "GET",
+        f"{_COLLECTION}/optimizations",
+        Kind.READ,
+        optimisation.get_optimizations,
+        results.unchanged,
+        query=("with", "completed_limit"),
+    ),
     _read("get_collections_aliases", "GET", "/aliases", aliases.list_aliases, results.unchanged),
     _read(
         "get_collection_aliases",

@@ -5,15 +5,16 @@ import contextlib
 import logging
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from clusters.message_link import LinkAnswer
 from clusters.node.engine.snapshots import UploadedSnapshot
@@ -28,6 +29,17 @@ log = logging.getLogger(__name__)
 LARGEST_BODY = 32 * 1024 * 1024  # Qdrant's default max_request_size_mb
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A request of either way in: ``path`` is percent-encoded, ``request`` is None over the link."""
+
+    method: str
+    path: bytes
+    query: str
+    read: Callable[[], Awaitable[bytes]]
+    request: Request | None = None
+
+
 class RestApi:
     """Answers a node's requests; ``drain`` refuses new ones, and ``idle`` is set while none is being answered."""
 
@@ -37,9 +49,9 @@ class RestApi:
         self._traffic = Traffic(version)
         self._draining = False
         self._fixed = {
-            "/": _json({"title": "qdrant - vector search engine", "version": version, "commit": None}),
-            "/healthz": PlainTextResponse("healthz check passed"),
-            "/livez": PlainTextResponse("healthz check passed"),
+            b"/": _json({"title": "qdrant - vector search engine", "version": version, "commit": None}),
+            b"/healthz": PlainTextResponse("healthz check passed"),
+            b"/livez": PlainTextResponse("healthz check passed"),
         }
         self._in_flight = 0
         self.idle = asyncio.Event()
@@ -51,9 +63,12 @@ class RestApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
+        request = Request(scope, receive)
+        query = scope["query_string"].decode("latin-1")
+        asked = _Asked(scope["method"], scope["raw_path"], query, lambda: _body(request), request)
         with self._one_more():
             try:
-                response = await self._respond(Request(scope, receive))
+                response = await self._respond(asked)
                 await response(scope, receive, send)
             except ClientDisconnect:
                 pass
@@ -63,19 +78,11 @@ class RestApi:
         method, _, target = line.partition(" ")
         path, _, query = target.partition("?")
 
-        async def receive() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
+        async def read() -> bytes:
+            return body
 
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": unquote(path),
-            "raw_path": path.encode(),
-            "query_string": query.encode(),
-            "headers": [],
-        }
         with self._one_more():
-            response = await self._respond(Request(scope, receive))
+            response = await self._respond(_Asked(method, path.encode(), query, read))
         return LinkAnswer(response.status_code, response.headers.get("retry-after", ""), bytes(response.body))
 
     @contextlib.contextmanager
@@ -89,24 +96,24 @@ class RestApi:
             if not self._in_flight:
                 self.idle.set()
 
-    async def _respond(self, request: Request) -> Response:
+    async def _respond(self, asked: "_Asked") -> Response:
         started = time.perf_counter()
-        fixed = self._fixed.get(request.url.path) if request.method == "GET" else None
+        fixed = self._fixed.get(asked.path) if asked.method == "GET" else None
         if fixed is not None:
             return fixed
         try:
-            if request.method == "GET" and request.url.path == "/readyz":
+            if asked.method == "GET" and asked.path == b"/readyz":
                 return self._readiness()
-            match = self._match(request)
+            match = self._match(asked)
         except NodeError as error:
             return _refusal(error, started)
-        response = await self._answer(request, match, started)
+        response = await self._answer(asked, match, started)
         self._traffic.count(match.operation.method, match.operation.path, response.status_code)
         return response
 
-    async def _answer(self, request: Request, match: Match, started: float) -> Response:
+    async def _answer(self, asked: "_Asked", match: Match, started: float) -> Response:
         try:
-            value = await self._operate(request, match)
+            value = await self._operate(asked, match)
             return self._presented(match.operation.name, value, started)
         except NodeError as error:
             return _refusal(error, started)
@@ -116,24 +123,28 @@ class RestApi:
             log.exception("request failed")
             return _refusal(EngineFailure(type(error).__name__), started)
 
-    def _match(self, request: Request) -> Match:
+    def _match(self, asked: "_Asked") -> Match:
         if self._draining:
             raise Unavailable("Service unavailable: the node is stopping, repeat the request in a moment")
-        return self._router.match(request.method, request.scope["raw_path"])
+        return self._router.match(asked.method, asked.path)
 
-    async def _operate(self, request: Request, match: Match) -> Any:
+    async def _operate(self, asked: "_Asked", match: Match) -> Any:
         if match.operation.name == "recover_from_uploaded_snapshot":
-            return await self._recover(request, match)
+            return await self._recover(asked.request, match)
         with self._node.arrival(match.operation):
-            raw = await _body(request)
+            raw = await asked.read()
             body = match.operation.parse(raw)
-        wait = request.query_params.get("wait", "false").lower() == "true"
-        timeout = _timeout(request.query_params.get("timeout"))
-        call = Call(match.operation, match.collection, match.parameters, body, raw, wait, timeout)
+        parameters = dict(parse_qsl(asked.query, keep_blank_values=True))
+        own = match.parameters | {name: parameters[name] for name in match.operation.query if name in parameters}
+        wait = parameters.get("wait", "false").lower() == "true"
+        timeout = _timeout(parameters.get("timeout"))
+        call = Call(match.operation, match.collection, own, body, raw, wait, timeout)
         return await self._node.execute(call)
 
-    async def _recover(self, request: Request, match: Match) -> Any:
+    async def _recover(self, request: Request | None, match: Match) -> Any:
         """Receive a snapshot, which may be larger than any other body, and recover the collection from it."""
+        if request is None:
+            raise FormatError("a form with a file is expected", "multipart body")
         file = self._node.uploads / str(uuid.uuid4())
         try:
             with file.open("wb") as out:

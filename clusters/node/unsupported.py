@@ -5,9 +5,6 @@ _SHARD_KEYS = "an embedded node keeps a collection in one shard: it has no shard
 _FULL_SNAPSHOTS = "an embedded node takes snapshots of single collections only"
 _SHARD_SNAPSHOTS = "an embedded node keeps a collection in one shard: take a snapshot of the collection"
 _RECOVERY = "an embedded node fetches no snapshots; download the snapshot and upload it to snapshots/upload"
-_OPTIMIZATIONS = (
-    "an embedded node tells no progress of optimisations; `status` of the collection is yellow while there is one"
-)
 _ISSUES = "an embedded node looks for no issues"
 _QUOTAS = "an embedded node has no quotas"
 _COLLECTION = "/collections/{collection_name}"
@@ -28,7 +25,6 @@ UNSUPPORTED: list[tuple[str, str, str]] = [
     ("POST", f"{_SHARD}/snapshots/upload", _SHARD_SNAPSHOTS),
     ("PUT", f"{_SHARD}/snapshots/recover", _SHARD_SNAPSHOTS),
     ("PUT", f"{_COLLECTION}/snapshots/recover", _RECOVERY),
-    ("GET", f"{_COLLECTION}/optimizations", _OPTIMIZATIONS),
     *[(method, "/issues", _ISSUES) for method in ("GET", "DELETE")],
     *[(method, "/quotas", _QUOTAS) for method in ("GET", "PUT")],
 ]

@@ -3,30 +3,40 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from clusters.link_listener import LinkListener
+from clusters.message_link import LinkAnswer
 from inference.provider_keys import ProviderKeys
 from inference.worker.embedding import Embedder
 from inference.worker.protocol import SECONDS_HEADER, TRACE_HEADER, InferenceError, encode_embeddings
 
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 30
 LARGEST_BODY = 64 * 1024 * 1024
 _LONGEST_TRACE = 100
 
 
 class WorkerApp:
-    """The routes over one embedder. With ``draining`` set, new embeddings are refused and running ones go on."""
+    """The routes over one embedder, and links on a socket of their own if there is one for them.
 
-    def __init__(self, embedder: Embedder) -> None:
+    With ``draining`` set, new embeddings are refused and running ones go on.
+    """
+
+    def __init__(self, embedder: Embedder, link_socket: Path | None = None) -> None:
         self._embedder = embedder
+        self._link_socket = link_socket
         self.draining = False
 
     def asgi(self) -> Starlette:
@@ -44,38 +54,63 @@ class WorkerApp:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self._embedder.start()
+        links = LinkListener(self.answer_link)
+        if self._link_socket is not None:
+            await links.start(self._link_socket)
         yield
+        await links.stop(DRAIN_SECONDS)
         await self._embedder.close()
 
-    async def _embed(self, request: Request) -> Response:
-        if self.draining:
-            raise InferenceError(503, "draining", "The inference worker is stopping.", retry_after=1)
+    async def answer_link(self, text: str, message: bytes) -> LinkAnswer:
+        """What ``POST /embed`` answers, over a link."""
         try:
-            body = _parse(await _read(request))
+            return LinkAnswer(200, "", await self._embeddings(orjson.loads(text), message))
+        except InferenceError as error:
+            retry_after = "" if error.retry_after is None else str(error.retry_after)
+            return LinkAnswer(error.status, retry_after, _said(error))
+        except Exception:
+            log.exception("a request for embeddings failed inside the worker")
+            return LinkAnswer(500, "", _said(InferenceError(500, "failed", "The inference worker failed.")))
+
+    async def _embed(self, request: Request) -> Response:
+        try:
+            body = await _read(request)
         except ClientDisconnect:
             return Response(status_code=499)
-        work = self._embedder.embed(
-            body.get("model"),
-            body.get("kind"),
-            body.get("inputs"),
-            ProviderKeys(request.headers.get),
-            request.headers.get(TRACE_HEADER, "")[:_LONGEST_TRACE],
-        )
-        embedding, caller = asyncio.ensure_future(work), asyncio.ensure_future(_gone(request))
+        embedding = asyncio.ensure_future(self._embeddings(request.headers, body))
+        caller = asyncio.ensure_future(_gone(request))
         try:
-            await asyncio.wait(
-                {embedding, caller}, return_when=asyncio.FIRST_COMPLETED, timeout=_seconds(request.headers)
-            )
-            if caller.done() and not embedding.done():
-                return Response(status_code=499)
+            await asyncio.wait({embedding, caller}, return_when=asyncio.FIRST_COMPLETED)
             if not embedding.done():
-                sentence = "The model could not embed this in the time the caller allows. Try again, or send less."
-                raise InferenceError(503, "deadline", sentence, retry_after=1)
-            answer = encode_embeddings(embedding.result())
+                return Response(status_code=499)
+            return Response(embedding.result(), media_type="application/octet-stream")
         finally:
             embedding.cancel()
             caller.cancel()
-        return Response(answer, media_type="application/octet-stream")
+
+    async def _embeddings(self, headers: Mapping[str, str], body: bytes) -> bytes:
+        """The bytes of the answer, within the time that the caller allows. Raises InferenceError."""
+        if self.draining:
+            raise InferenceError(503, "draining", "The inference worker is stopping.", retry_after=1)
+        if len(body) > LARGEST_BODY:
+            raise _too_large()
+        asked = _parse(body)
+        limit = asyncio.timeout(_seconds(headers))
+        try:
+            async with limit:
+                embeddings = await self._embedder.embed(
+                    asked.get("model"),
+                    asked.get("kind"),
+                    asked.get("inputs"),
+                    ProviderKeys(headers.get),
+                    headers.get(TRACE_HEADER, "")[:_LONGEST_TRACE],
+                )
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            sentence = "The model could not embed this in the time the caller allows. Try again, or send less."
+            raise InferenceError(503, "deadline", sentence, retry_after=1) from error
+        return encode_embeddings(embeddings)
 
     async def _tokens(self, request: Request) -> Response:
         body = _parse(await _read(request))
@@ -100,9 +135,13 @@ async def _read(request: Request) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > LARGEST_BODY:
-            sentence = f"The request is larger than {LARGEST_BODY // (1024 * 1024)} MB; send fewer inputs at once."
-            raise InferenceError(400, "invalid_input", sentence)
+            raise _too_large()
     return bytes(body)
+
+
+def _too_large() -> InferenceError:
+    sentence = f"The request is larger than {LARGEST_BODY // (1024 * 1024)} MB; send fewer inputs at once."
+    return InferenceError(400, "invalid_input", sentence)
 
 
 def _parse(body: bytes) -> dict[str, Any]:
@@ -119,7 +158,7 @@ def _parse(body: bytes) -> dict[str, Any]:
     return parsed
 
 
-def _seconds(headers: Headers) -> float | None:
+def _seconds(headers: Mapping[str, str]) -> float | None:
     try:
         return max(float(headers[SECONDS_HEADER]), 0.0)
     except (KeyError, ValueError):
@@ -135,8 +174,12 @@ async def _gone(request: Request) -> None:
 async def _refuse(_: Request, error: Exception) -> Response:
     assert isinstance(error, InferenceError)
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else None
-    return _json({"error": error.sentence, "code": error.code}, error.status, headers)
+    return Response(_said(error), error.status, headers, "application/json")
 
 
-def _json(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(content), status, headers, "application/json")
+def _said(error: InferenceError) -> bytes:
+    return orjson.dumps({"error": error.sentence, "code": error.code})
+
+
+def _json(content: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")

@@ -10,7 +10,7 @@ from types import FrameType
 import uvicorn
 
 from cloudconsole.lifeline import die_with_parent
-from inference.worker.app import WorkerApp
+from inference.worker.app import DRAIN_SECONDS, WorkerApp
 from inference.worker.config import WorkerConfig
 from inference.worker.devices import Devices, providers_called
 from inference.worker.embedding import Embedder
@@ -18,6 +18,7 @@ from inference.worker.external.embedder import ExternalEmbedder
 from inference.worker.images.fetching import FetcherProcess
 from inference.worker.images.preparation import ImagePreparation
 from inference.worker.metrics import Metrics
+from inference.worker.protocol import link_beside
 from inference.worker.registry import ModelRegistry
 from inference.worker.residency import Residency
 from inference.worker.scheduler import Scheduler
@@ -25,7 +26,6 @@ from inference.worker.weights import WeightStore
 
 log = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 30
 # Longer than clients keep an idle connection (aiohttp: 15 s), so that none is closed under a request just sent.
 _KEEP_ALIVE_SECONDS = 75
 
@@ -40,7 +40,7 @@ def run_worker(config: WorkerConfig) -> None:
     Dies at once with the process that started it. Raises ``AlreadyRunning`` and ``UnknownProvider``.
     """
     die_with_parent()
-    app = WorkerApp(_embedder(config))
+    app = WorkerApp(_embedder(config), link_beside(config.listen) if "/" in config.listen else None)
     _Server(_uvicorn_config(config.listen, app), app).run()
 
 

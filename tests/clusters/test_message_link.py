@@ -37,8 +37,8 @@ def test_messages_arrive_whole_in_both_directions(tmp_path: Path, size: int) -> 
     message = (bytes(range(256)) * (size // 256 + 1))[:size]
 
     async def use(link: Link) -> None:
-        assert await link.call("/ok", message) == LinkAnswer(0, "no /ok", message[::-1])
-        assert await link.call("/refused", message) == LinkAnswer(5, "no /refused", message[::-1])
+        assert await link.call("/ok", message, 30) == LinkAnswer(0, "no /ok", message[::-1])
+        assert await link.call("/refused", message, 30) == LinkAnswer(5, "no /refused", message[::-1])
 
     over_link(tmp_path, echo, use)
 
@@ -52,8 +52,8 @@ def test_answers_come_in_any_order(tmp_path: Path) -> None:
         return LinkAnswer(0, "", message)
 
     async def use(link: Link) -> None:
-        slow = asyncio.ensure_future(link.call("/slow", b"slow"))
-        quick = await asyncio.gather(*(link.call("/quick", bytes([number])) for number in range(100)))
+        slow = asyncio.ensure_future(link.call("/slow", b"slow", 30))
+        quick = await asyncio.gather(*(link.call("/quick", bytes([number]), 30) for number in range(100)))
         assert [one.message for one in quick] == [bytes([number]) for number in range(100)]
         assert not slow.done()
         may_answer.set()
@@ -71,9 +71,41 @@ def test_an_answer_that_nobody_waits_for_any_more_is_dropped(tmp_path: Path) -> 
 
     async def use(link: Link) -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(link.call("/a", b"a"), 0.01)
+            await link.call("/a", b"a", 0.01)
         may_answer.set()
-        assert (await link.call("/b", b"b")).message == b"b"
+        assert (await link.call("/b", b"b", 30)).message == b"b"
+
+    over_link(tmp_path, answer, use)
+
+
+@pytest.mark.parametrize(
+    ("how", "error"), [("closed", LinkBroken), ("cancelled", asyncio.CancelledError), ("late", TimeoutError)]
+)
+def test_work_whose_caller_leaves_is_given_up(tmp_path: Path, how: str, error: type[BaseException]) -> None:
+    begun, given_up = asyncio.Event(), asyncio.Event()
+
+    async def answer(path: str, message: bytes) -> LinkAnswer:
+        if path == "/long":
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                given_up.set()
+        return LinkAnswer(0, "", message)
+
+    async def use(link: Link) -> None:
+        asking = asyncio.ensure_future(link.call("/long", b"", 0.01 if how == "late" else None))
+        await begun.wait()
+        if how == "closed":
+            link.close()
+        elif how == "cancelled":
+            asking.cancel()
+        async with asyncio.timeout(30):
+            await given_up.wait()
+        with pytest.raises(error):
+            await asking
+        if how != "closed":
+            assert (await link.call("/short", b"b")).message == b"b"
 
     over_link(tmp_path, answer, use)
 
@@ -98,7 +130,7 @@ def test_a_link_whose_other_end_goes_fails_what_is_under_way(tmp_path: Path, far
         async with await asyncio.get_running_loop().create_unix_server(connected, socket):
             link = await Link.open(socket)
             with pytest.raises(LinkBroken) as broken:
-                await link.call("/a", b"")
+                await link.call("/a", b"", 30)
             assert link.closed
             assert broken.value.not_begun == farewell
 

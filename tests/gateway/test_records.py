@@ -61,6 +61,24 @@ def test_a_key_is_looked_up_once_per_lifetime(database: Database, monkeypatch: p
     asyncio.run(story())
 
 
+def test_nobody_waits_for_the_next_look_at_a_key_in_use(database: Database, monkeypatch: pytest.MonkeyPatch):
+    async def story() -> None:
+        cache = Records(database.load)
+        monkeypatch.setattr(records, "LIFETIME_SECONDS", 60.0)
+        monkeypatch.setattr(records, "AHEAD_SECONDS", 60.0)
+        await cache.find("known")
+        back = threading.Event()
+        database.before_answering = lambda: back.wait(30) and None
+        newer = database.keys["known"] = replace(KEY, revoked=True)
+        assert [await cache.find("known") for _ in range(3)] == [Found(KEY)] * 3
+        back.set()
+        async with asyncio.timeout(30):
+            while await cache.find("known") != Found(newer):
+                await asyncio.sleep(0.01)
+
+    asyncio.run(story())
+
+
 def test_with_the_database_away_the_last_known_record_is_used_and_says_so(database: Database):
     async def story() -> None:
         cache = Records(database.load)

@@ -28,7 +28,6 @@ NOT_SERVED: dict[str, Any] = {
     "delete_full_snapshot": lambda client, name: client.delete_full_snapshot("a"),
     "delete_shard_key": lambda client, name: client.delete_shard_key(name, "a"),
     "delete_shard_snapshot": lambda client, name: client.delete_shard_snapshot(name, 0, "a"),
-    "get_optimizations": lambda client, name: client.get_optimizations(name),
     "list_full_snapshots": lambda client, name: client.list_full_snapshots(),
     "list_shard_keys": lambda client, name: client.list_shard_keys(name),
     "list_shard_snapshots": lambda client, name: client.list_shard_snapshots(name, 0),

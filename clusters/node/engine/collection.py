@@ -3,6 +3,7 @@
 import itertools
 import logging
 import shutil
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import qdrant_edge as edge
 
 from clusters.node.engine.configuration import engine_config
+from clusters.node.engine.progress import KEPT, Progress
 from clusters.node.engine.vectors import VectorSchema, vector_schemas
 from clusters.node.errors import EngineFailure, EnginePanic, NodeError, NotFound, is_panic, refusal_of
 from clusters.node.models import m
@@ -42,7 +44,8 @@ class Collection:
         self.folder = folder
         self.snapshots = snapshots
         self.configuration = configuration
-        self.optimising = False
+        self.progress: Progress | None = None  # of the optimisation that is under way
+        self.ended: deque[Progress] = deque(maxlen=KEPT)  # of those before, the last one first
         self.optimiser_error: str | None = None
         self.unindexed_bytes = 0.0  # of vectors, about
         self._shard: Any = None
@@ -86,8 +89,9 @@ class Collection:
             log.error("collection cannot be loaded: %s", error, extra={"folder": self.folder.name})
 
     def continue_from(self, other: "Collection") -> None:
-        """Take over what belongs to the collection rather than to its shard: snapshots and operation ids."""
+        """Take over what belongs to the collection rather than to its shard: snapshots, operation ids, its past."""
         self.snapshots = other.snapshots
+        self.ended = other.ended
         self._operation_ids = other._operation_ids
 
     def close(self) -> None:

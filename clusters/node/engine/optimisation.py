@@ -15,10 +15,12 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from clusters.node.engine.collection import Collection, Step
 from clusters.node.engine.commit import WriteRequest
 from clusters.node.engine.configuration import indexing_threshold
+from clusters.node.engine.progress import CATCHING_UP, INDEXING, Progress, described_progress
 from clusters.node.engine.registry import Collections
 from clusters.node.errors import EngineFailure, NodeError
 from clusters.node.files import size_on_disk, sync_tree
@@ -44,9 +46,16 @@ def wants_index(collection: Collection) -> bool:
 
 def status_of(collection: Collection) -> tuple[m.CollectionStatus, str | dict[str, str]]:
     """Qdrant's ``status`` and ``optimizer_status`` of a collection."""
-    busy = collection.optimising or wants_index(collection)
+    busy = collection.progress is not None or wants_index(collection)
     error = collection.optimiser_error
     return m.CollectionStatus.YELLOW if busy else m.CollectionStatus.GREEN, {"error": error} if error else "ok"
+
+
+def get_optimizations(collections: Collections, name: str, _body: None, **query: str) -> dict[str, Any]:
+    """How far the optimisation of a collection has come; ``query`` holds what else is asked for."""
+    collection = collections.get(name)
+    waiting = collection.progress is None and wants_index(collection)
+    return described_progress(collection, waiting=waiting, query=query)
 
 
 @dataclass
@@ -62,6 +71,12 @@ class _Job:
     missed: deque[Step] = field(default_factory=deque)
     missed_bytes: int = 0
     opened: bool = False
+
+    @property
+    def progress(self) -> Progress:
+        """What there is to tell of it."""
+        assert self.collection.progress is not None
+        return self.collection.progress
 
     @property
     def copied(self) -> bool:
@@ -163,6 +178,7 @@ class Optimiser:
         collection.flush()
         if shutil.disk_usage(collection.folder).free < _COPIES * size_on_disk(collection.folder):
             raise OSError("too little disk space for a copy")
+        points = collection.read("info").points_count
         copy = self._collections.draft(collection.name, collection.configuration)
         command = [sys.executable, "-m", "clusters.node.optimiser"]
         command += [str(collection.folder), str(copy.folder), str(os.getpid())]
@@ -170,7 +186,8 @@ class Optimiser:
         assert process.stdout is not None
         os.set_blocking(process.stdout.fileno(), False)
         self._job = _Job(collection, collection.configuration, copy, process, collection.unindexed_bytes)
-        collection.optimising, collection.unindexed_bytes = True, 0.0
+        collection.progress = Progress(collection.folder.name, copy.folder.name, points)
+        collection.unindexed_bytes = 0.0
 
     def _follow(self, job: _Job, request: WriteRequest, applied: list[Step]) -> None:
         job.missed += applied
@@ -194,6 +211,8 @@ class Optimiser:
         assert job.process.stdout is not None
         ended = job.process.poll() is not None
         job.output += job.process.stdout.read() or b""
+        if job.copied:
+            job.progress.step(INDEXING)
         if not ended:
             return
         if job.process.returncode != 0:
@@ -201,8 +220,9 @@ class Optimiser:
         elif OPTIMISED.encode() in job.output:
             job.copy.load()
             job.opened = True
+            job.progress.step(CATCHING_UP)
         else:
-            self._end(job, error=None)
+            self._end(job, error=None, status="done")
             job.copy.remove()
 
     def _catch_up(self, job: _Job) -> None:
@@ -220,7 +240,7 @@ class Optimiser:
         except OSError as error:
             raise RuntimeError("the registry on disk may name either folder") from error
         job.copy.unindexed_bytes = job.collection.unindexed_bytes
-        self._end(job, error=None)
+        self._end(job, error=None, status="done")
         log.info("collection optimised", extra={"folder": job.copy.folder.name})
 
     def _abandon(self, error: str | None) -> None:
@@ -233,11 +253,13 @@ class Optimiser:
             job.collection.unindexed_bytes += job.counted
         else:
             log.error("optimisation failed: %s", error, extra={"folder": job.collection.folder.name})
-        self._end(job, error=error)
+        self._end(job, error=error, status={"error": error} if error else {"cancelled": "it will be tried again"})
         self.consider(job.collection.name)
 
-    def _end(self, job: _Job, *, error: str | None) -> None:
+    def _end(self, job: _Job, *, error: str | None, status: Any) -> None:
         if job.process.stdout is not None:
             job.process.stdout.close()
-        job.collection.optimising, job.collection.optimiser_error = False, error
+        job.progress.end(status)
+        job.collection.ended.appendleft(job.progress)
+        job.collection.progress, job.collection.optimiser_error = None, error
         self._job = None

@@ -124,10 +124,11 @@ def test_waits_for_disk(tmp_path: Path) -> None:
 @difference("optimises-a-copy")
 def test_optimises_a_copy(tmp_path: Path) -> None:
     with RunningNode(tmp_path).stopped_at_end() as node:
-        assert_not_served(node, "optimises-a-copy")
         small = {"optimizers_config": {"indexing_threshold": 1}, "hnsw_config": {"full_scan_threshold": 10}}
         node.ok("PUT", "/collections/large", {"vectors": {"size": 64, "distance": "Dot"}, **small})
         before = list((tmp_path / "collections").iterdir())
+        told = node.ok("GET", "/collections/large/optimizations?with=idle_segments")
+        assert told["idle_segments"] == [{"uuid": before[0].name, "points_count": 0}]
         points = [{"id": id, "vector": [id] * 64} for id in range(1_000)]
         node.ok("PUT", "/collections/large/points?wait=true", {"points": points})
         assert node.ok("GET", "/collections/large")["status"] == "yellow"

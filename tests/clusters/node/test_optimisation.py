@@ -127,6 +127,41 @@ def test_reads_and_writes_go_on_while_a_copy_is_optimised(node: RunningNode) -> 
     assert nearest["points"][0]["id"] == POINTS + 1
 
 
+def test_what_is_waiting_running_and_done_is_told(node: RunningNode) -> None:
+    def told(asked: str = "") -> models.OptimizationsResponse:
+        answer = node.ok("GET", f"/collections/c/optimizations?{asked}")
+        return models.OptimizationsResponse.model_validate(answer)
+
+    def folder() -> str:
+        return next(path.name for path in (node.data_dir / "collections").iterdir() if path.is_dir())
+
+    first, everything_else = folder(), "with=queued,completed,idle_segments"
+    store(node)
+    waiting = told(everything_else)
+    assert (waiting.summary.queued_optimizations, waiting.summary.queued_points, waiting.running) == (1, POINTS, [])
+    assert waiting.queued is not None
+    assert [str(segment.uuid) for segment in waiting.queued[0].segments] == [first]
+    child = suspended_optimiser(node)
+    running = told()
+    assert (running.queued, running.completed, running.idle_segments) == (None, None, None)
+    [one] = running.running
+    assert one.status == models.TrackerStatusOneOf.OPTIMIZING
+    assert [step.name for step in one.progress.children or []] == ["copying", "indexing"]
+    child.resume()
+    wait_for_index(node)
+    ended = told(f"{everything_else}&completed_limit=1")
+    assert (ended.running, ended.queued, ended.summary.idle_segments) == ([], [], 1)
+    assert ended.completed is not None
+    [last] = ended.completed
+    assert last.status == models.TrackerStatusOneOf.DONE
+    assert last.progress.duration_sec is not None
+    assert str(last.uuid) == folder() != first
+    assert told("with=completed&completed_limit=0").completed == []
+    for asked in ("with=all", "completed_limit=-1", "completed_limit=x"):
+        refused = node.request("GET", f"/collections/c/optimizations?{asked}")
+        assert (refused.status_code, "query parameters" in refused.text) == (400, True)
+
+
 def test_a_node_killed_while_it_optimises_keeps_what_was_stored(node: RunningNode) -> None:
     child = suspended_optimiser(node)
     change(node)
