@@ -73,6 +73,7 @@ def test_every_method_is_served_or_refused_with_a_sentence(client: Recorded) -> 
 
 def _use_what_rest_alone_has(client: Recorded, name: str) -> None:
     assert client.info().version
+    assert client.get_optimizations(name).running == []
     assert client.cluster_status()
     client.recreate_collection(f"{name}-2", vectors_config=models.VectorParams(size=2, distance=models.Distance.DOT))
     client.upload_points(f"{name}-2", [models.PointStruct(id=id, vector=[id, 1.0]) for id in range(1, 9)], wait=True)

@@ -43,7 +43,6 @@ def new_collection(client: QdrantClient) -> str:
 USES: dict[str, list[Use]] = {
     "get_collections": [lambda client, name: name in [one.name for one in client.get_collections().collections]],
     "get_collection": [lambda client, name: client.get_collection(name)],
-    "get_optimizations": [lambda client, name: client.get_optimizations(name)],
     "collection_exists": [lambda client, name: (client.collection_exists(name), client.collection_exists("none"))],
     "create_collection": [
         lambda client, name: client.create_collection(
