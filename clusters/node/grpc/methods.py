@@ -97,5 +97,5 @@ ONLY_IN_REST = {
     "get_optimizations": "gRPC has no such method",
     "get_point": "Get takes one id as well",
     **dict.fromkeys(("get_snapshot", "recover_from_uploaded_snapshot"), _FILE),
-    **dict.fromkeys(("telemetry", "metrics", "cluster_status", "get_optimizations"), _FIGURES),
+    **dict.fromkeys(("telemetry", "metrics", "cluster_status"), _FIGURES),
 }
