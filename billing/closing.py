@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from billing.cluster_hours import meter_cluster_hours
 from billing.models import BillingProgress, Statement, UsageRollup
+from billing.month_tally import statement_tally
 from billing.rollups import LedgerBusy, update_rollups
 from billing.rules import Month
 from billing.statements import close_month, draft_current_month
@@ -31,7 +32,10 @@ def close_finished_months(*, now: datetime, account: Account | None = None) -> l
             close_month(account=owner, month=last)
         except LedgerBusy:
             continue
-        made += Statement.objects.filter(account=owner).exclude(number=None).exclude(pk__in=before)
+        new = Statement.objects.filter(account=owner).exclude(number=None).exclude(pk__in=before)
+        for statement in new:
+            statement_tally(statement, owner)  # now, and not when somebody looks at it
+        made += new
     return made
 
 

@@ -1,6 +1,5 @@
 """The answers to what the Inference tab and the list of clusters ask (``inference.usage``, ``clusters.costs``)."""
 
-from collections import defaultdict
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -10,7 +9,6 @@ from django.utils import timezone
 from billing.month_tally import month_tally
 from billing.queries import daily_tokens, newest_usage
 from billing.rules import Month
-from billing.tally import Amounts
 from cloudconsole.accounts.models import Account
 from clusters.models import Cluster
 from inference.usage import ModelUsage
@@ -20,11 +18,8 @@ class LedgerUsage:
     """Usage as the ledger has it."""
 
     def used_this_month(self, cluster: Cluster) -> dict[UUID, ModelUsage]:
-        sums: dict[UUID, Amounts] = defaultdict(Amounts)
-        for used, amounts in month_tally(cluster.account, Month.of(timezone.now())).tokens.items():
-            if used.cluster_id == cluster.pk and not used.correction:
-                sums[used.model_id] += amounts
-        return {id: ModelUsage(amounts.tokens, amounts.cost) for id, amounts in sums.items()}
+        used = month_tally(cluster.account, Month.of(timezone.now())).by_model_of(cluster.pk)
+        return {id: ModelUsage(billed.quantity, billed.cost) for id, billed in used.items()}
 
     def daily_tokens(self, cluster: Cluster, since: datetime, until: datetime) -> dict[UUID, dict[date, int]]:
         return daily_tokens(cluster=cluster, since=since, until=until)
@@ -37,4 +32,4 @@ class LedgerCosts:
     """Costs as the month's bill has them, without corrections of months before it."""
 
     def cost_this_month(self, account: Account) -> dict[UUID, Decimal]:
-        return dict(month_tally(account, Month.of(timezone.now())).clusters)
+        return month_tally(account, Month.of(timezone.now())).clusters

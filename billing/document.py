@@ -1,20 +1,17 @@
 """A statement as people read it: its lines summed by cluster and thing, and what they come to."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import reduce
-from operator import attrgetter
-from uuid import UUID
+from typing import overload
 
 from django.conf import settings
 
-from billing.lines import kept_lines
 from billing.models import Statement
-from billing.month_tally import month_tally
-from billing.rating import NOTHING
+from billing.month_tally import month_tally, statement_tally
 from billing.rules import Month, StatementState, rounded
-from billing.tally import Tally
+from billing.tally import Billed, Item, Tally
 from cloudconsole.accounts.models import Account
 from cloudconsole.money import EXACT
 from clusters.models import Cluster
@@ -37,6 +34,52 @@ class DocumentLine:
     cost: Decimal
 
 
+class DocumentLines(Sequence[DocumentLine]):
+    """The lines of a tally, by cluster and thing. Thousands at times, so only those that are looked at are made.
+
+    ``names_now``: clusters are called what they are called now, and not what they were called on the lines.
+    """
+
+    def __init__(self, tally: Tally, *, names_now: bool) -> None:
+        self._tally = tally
+        self._names_now = names_now
+
+    def __len__(self) -> int:
+        return len(self._tally.items)
+
+    @overload
+    def __getitem__(self, chosen: int) -> DocumentLine: ...
+    @overload
+    def __getitem__(self, chosen: slice) -> list[DocumentLine]: ...
+    def __getitem__(self, chosen: int | slice) -> DocumentLine | list[DocumentLine]:
+        if isinstance(chosen, int):
+            return self._lines([self._tally.items[chosen]])[0]
+        return self._lines(self._tally.items[chosen])
+
+    def __iter__(self) -> Iterator[DocumentLine]:
+        return iter(self._lines(self._tally.items))
+
+    def _lines(self, items: list[tuple[Item, Billed]]) -> list[DocumentLine]:
+        names = self._tally.names
+        if self._names_now:
+            there = Cluster.objects.filter(pk__in={item.cluster_id for item, _ in items})
+            names = names | dict(there.values_list("pk", "name"))
+        return [
+            DocumentLine(
+                cluster=names[item.cluster_id],
+                sku=item.sku,
+                note=item.note,
+                quantity=billed.quantity,
+                things=item.unit.things,
+                unit_price=item.unit_price,
+                priced_per=item.unit.in_words,
+                list_cost=billed.list_cost,
+                cost=billed.cost,
+            )
+            for item, billed in items
+        ]
+
+
 @dataclass(frozen=True)
 class StatementDocument:
     """All that is on the page and in the PDF. Amounts in millicents; of a draft as they would be now."""
@@ -48,7 +91,7 @@ class StatementDocument:
     invoice_number: str | None
     closed_at: datetime | None
     sha256: str
-    lines: list[DocumentLine]
+    lines: DocumentLines
     list_cost: Decimal
     exact_total: Decimal
     total: int
@@ -79,9 +122,7 @@ def statement_document(*, account: Account, month: Month) -> StatementDocument:
     statement = Statement.objects.filter(account=account, month=month.first_day).first()
     if statement is None or statement.state == StatementState.DRAFT:
         tally = month_tally(account, month)
-        names = tally.names | dict(Cluster.objects.filter(pk__in=tally.names).values_list("pk", "name"))
-        list_cost, cost = (_total(tally, name) for name in ("list_cost", "cost"))
-        total = rounded(cost)
+        total = rounded(tally.total.cost)
         return StatementDocument(
             account_name=account.name,
             account_id=str(account.pk),
@@ -90,15 +131,14 @@ def statement_document(*, account: Account, month: Month) -> StatementDocument:
             invoice_number=None,
             closed_at=None,
             sha256="",
-            lines=_lines(tally, names),
-            list_cost=list_cost,
-            exact_total=cost,
+            lines=DocumentLines(tally, names_now=True),
+            list_cost=tally.total.list_cost,
+            exact_total=tally.total.cost,
             total=total,
             tax_percentage=settings.BILLING_TAX_PERCENTAGE,
             tax=tax_on(total, settings.BILLING_TAX_PERCENTAGE),
             credit_drawn=0,
         )
-    tally = _kept_tally(statement, account, month)
     return StatementDocument(
         account_name=statement.account_name,
         account_id=str(account.pk),
@@ -107,7 +147,7 @@ def statement_document(*, account: Account, month: Month) -> StatementDocument:
         invoice_number=statement.invoice_number,
         closed_at=statement.closed_at,
         sha256=statement.sha256,
-        lines=_lines(tally, tally.names),
+        lines=DocumentLines(statement_tally(statement, account), names_now=False),
         list_cost=statement.list_cost,
         exact_total=statement.exact_total,
         total=statement.total,
@@ -120,32 +160,3 @@ def statement_document(*, account: Account, month: Month) -> StatementDocument:
 def tax_on(total: int, percentage: Decimal) -> int:
     """Of a rounded total, in whole millicents."""
     return rounded(EXACT.divide(EXACT.multiply(Decimal(total), percentage), Decimal(100)))
-
-
-def _kept_tally(statement: Statement, account: Account, month: Month) -> Tally:
-    """Of a month that is closed; what was taken back bills nothing any more, but is still read."""
-    if statement.state == StatementState.VOID:
-        return Tally(month).add_all(kept_lines(account=account, month=month, void_too=True))
-    return month_tally(account, month)
-
-
-def _lines(tally: Tally, names: dict[UUID, str]) -> list[DocumentLine]:
-    lines = [
-        DocumentLine(
-            cluster=names[item.cluster_id],
-            sku=item.sku,
-            note=item.note,
-            quantity=billed.quantity,
-            things=item.unit.things,
-            unit_price=item.unit_price,
-            priced_per=item.unit.in_words,
-            list_cost=billed.list_cost,
-            cost=billed.cost,
-        )
-        for item, billed in sorted(tally.items.items(), key=lambda entry: entry[0].cluster_id)
-    ]
-    return sorted(lines, key=attrgetter("cluster", "sku", "note", "unit_price", "priced_per"))
-
-
-def _total(tally: Tally, name: str) -> Decimal:
-    return reduce(EXACT.add, (getattr(billed, name) for billed in tally.items.values()), NOTHING)

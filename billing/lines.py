@@ -95,14 +95,26 @@ def open_lines(
     terms: Terms | None = None,
 ) -> Iterator[ReportLine]:
     """The lines of a month that is not closed: the first such month of an account takes the corrections."""
-    account, month = heading.account, heading.month
     yield from rated_lines(heading=heading, source=source, through_seq=through_seq, terms=terms)
-    if progress.closed_through is None or Month.of_day(progress.closed_through).following != month:
+    yield from correcting_lines(heading=heading, progress=progress, through_seq=through_seq)
+
+
+def correcting_lines(
+    *, heading: Heading, progress: BillingProgress, through_seq: int = MAX_SEQ
+) -> Iterator[ReportLine]:
+    """What the month bills of closed months before it."""
+    account, month = heading.account, heading.month
+    if not takes_corrections(progress, month):
         return
     for late in months_to_correct(progress, through_seq=through_seq):
         of_late = Heading(account, late)
         now = rated_lines(heading=of_late, source="ledger", through_seq=through_seq, terms=kept_terms(account, late))
         yield from corrections(now, billed_lines(account.pk, late), heading)
+
+
+def takes_corrections(progress: BillingProgress, month: Month) -> bool:
+    """Whether the month bills what closed ones came to later: the first open month does."""
+    return progress.closed_through is not None and Month.of_day(progress.closed_through).following == month
 
 
 def kept_terms(account: Account, month: Month) -> Terms | None:

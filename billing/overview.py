@@ -49,7 +49,7 @@ class Overview:
         self._by_day = tally.days
         self._free = {(tally.models[id], id): tokens for id, tokens in tally.covered.items()}
         since = window_start(tally.month, now)
-        self._in_window = exact_sum(cost for hour, cost in tally.spent.items() if hour >= since)
+        self._in_window = exact_sum(hour.spent for start, hour in tally.hours.items() if start >= since)
 
     @cached_property
     def total(self) -> Decimal:

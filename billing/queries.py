@@ -4,7 +4,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from django.db.models import Max
 
 from billing.event_ids import first_id
 from billing.lines import bill_lines
-from billing.models import UsageEvent
+from billing.models import RollupProgress, UsageEvent
 from billing.rating import NOTHING
 from billing.report_line import ReportLine
 from billing.rules import Month
@@ -46,7 +46,7 @@ class ClusterUsage(Usage):
 
 @dataclass(frozen=True, kw_only=True)
 class ApiKeyUsage(Usage):
-    api_key_id: UUID
+    api_key_id: UUID | None
     api_key: str  # its name, or its id once the key is gone
 
 
@@ -113,45 +113,59 @@ def newest_usage(account: Account) -> str:
     return str(UsageEvent.objects.filter(account_id=account.pk).aggregate(newest=Max("seq"))["newest"])
 
 
-_EVENTS = """
+_OF_CLUSTER = "account_id = %(account_id)s AND cluster_id = %(cluster_id)s AND model_id IS NOT NULL"
+
+
+def _events(of: str) -> str:
+    """Events of a span of time that parameters tell: an id knows milliseconds only, the event's own time the rest."""
+    return f"""
     SELECT model_id, (occurred_at AT TIME ZONE 'UTC')::date AS day, tokens FROM billing_usageevent
-    WHERE account_id = %(account_id)s AND cluster_id = %(cluster_id)s AND model_id IS NOT NULL
-        AND id >= %(first_id)s AND id < %(end_id)s AND occurred_at >= %(since)s AND occurred_at < %(until)s
+    WHERE {_OF_CLUSTER} AND id >= %({of}_first_id)s AND id < %({of}_end_id)s
+        AND occurred_at >= %({of}_since)s AND occurred_at < %({of}_until)s
 """
+
+
 # Whole hours from the rollups; the events that these do not hold yet, and those of an hour cut off at either end.
+# How far the rollups were a moment ago changes nothing but the plan: a number tells that there are few events above it.
 _DAILY_TOKENS = f"""
 WITH progress AS (SELECT coalesce(max(through_seq), 0) AS through_seq FROM billing_rollupprogress)
 SELECT model_id, day, sum(tokens) FROM (
     SELECT model_id, (hour_start AT TIME ZONE 'UTC')::date AS day, tokens FROM billing_usagerollup
-    WHERE account_id = %(account_id)s AND cluster_id = %(cluster_id)s AND model_id IS NOT NULL
-        AND hour_start >= %(since)s AND hour_start <= %(until)s - interval '1 hour'
-    UNION ALL
-    {_EVENTS} AND seq > (SELECT through_seq FROM progress)
-    UNION ALL
-    {_EVENTS} AND seq <= (SELECT through_seq FROM progress) AND (
-        date_trunc('hour', occurred_at, 'UTC') < %(since)s
-        OR date_trunc('hour', occurred_at, 'UTC') > %(until)s - interval '1 hour'
-    )
+    WHERE {_OF_CLUSTER} AND hour_start >= %(hours_since)s AND hour_start < %(hours_until)s
+    UNION ALL {_events("all")} AND seq > %(through_seq)s AND seq > (SELECT through_seq FROM progress)
+    UNION ALL {_events("head")} AND seq <= (SELECT through_seq FROM progress)
+    UNION ALL {_events("tail")} AND seq <= (SELECT through_seq FROM progress)
 ) AS used
 GROUP BY 1, 2 HAVING sum(tokens) <> 0 ORDER BY 1, 2
 """
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HOUR = timedelta(hours=1)
 
 
 def daily_tokens(*, cluster: Cluster, since: datetime, until: datetime) -> dict[UUID, dict[date, int]]:
     """Tokens of the cluster by model id and day (UTC) in ``[since, until)``; days without any are left out."""
     since, until = max(since, _EPOCH), max(until, _EPOCH)
+    first_hour = -(-(since - _EPOCH) // _HOUR) * _HOUR + _EPOCH
+    last_hour = (until - _EPOCH) // _HOUR * _HOUR + _EPOCH
+    head_until = min(first_hour, until)
     parameters: dict[str, Any] = {
         "account_id": cluster.account_id,
         "cluster_id": cluster.pk,
-        "since": since,
-        "until": until,
+        "through_seq": RollupProgress.objects.values_list("through_seq", flat=True).first() or 0,
+        "hours_since": first_hour,
+        "hours_until": last_hour,
+        **_span("all", since, until),
+        **_span("head", since, head_until),
+        **_span("tail", max(head_until, last_hour), until),
     }
-    # An id knows milliseconds only: those of the last one belong to the window as far as the event's own time says.
-    parameters |= {"first_id": first_id(since), "end_id": UUID(int=first_id(until).int + (1 << 80))}
     tokens: dict[UUID, dict[date, int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_DAILY_TOKENS, parameters)
         for model_id, day, count in cursor:
             tokens.setdefault(model_id, {})[day] = int(count)
     return tokens
+
+
+def _span(of: str, since: datetime, until: datetime) -> dict[str, Any]:
+    end_id = UUID(int=first_id(until).int + (1 << 80)) if since < until else first_id(since)
+    return {f"{of}_since": since, f"{of}_until": until, f"{of}_first_id": first_id(since), f"{of}_end_id": end_id}

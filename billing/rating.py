@@ -7,13 +7,12 @@ The free allowance and fixed discounts are spent in the order in which usage is 
 to sort it: ``order`` is that order, and makes the result the same whatever order the events came in.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -170,6 +169,7 @@ def exact_sum(amounts: Iterable[Decimal]) -> Decimal:
     return reduce(EXACT.add, amounts, NOTHING)
 
 
+@lru_cache(maxsize=1024)  # a few prices, and every charge says them
 def _formula(unit_price: int, unit: PricingUnit, effective_from: datetime | None) -> str:
     if effective_from is None:
         return "no price yet"
@@ -180,19 +180,22 @@ def _formula(unit_price: int, unit: PricingUnit, effective_from: datetime | None
 class MonthRater:
     """Rates the usage of one account's month, handed in in ``order``: what is spent once is spent here."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(
+        self, terms: Terms, *, tokens_left: dict[UUID, int] | None = None, amounts_left: list[Decimal] | None = None
+    ) -> None:
+        """``tokens_left`` (of the allowance, by model used) and ``amounts_left`` (of each discount) are those of a
+        rater that stood where this one begins; without them it begins with the month."""
         self._terms = terms
-        self._tokens_free: dict[UUID, int] = {}
-        self._amounts_left = [
+        self.tokens_left = dict(tokens_left or {})
+        self.amounts_left = list(amounts_left or ()) or [
             Decimal(one.fixed_millicents).quantize(_EXPONENT) if one.fixed_millicents else NOTHING
             for one in terms.discounts
         ]
-        self.spent: dict[UUID, int] = defaultdict(int)  # tokens of the allowance, by model
 
     def charges(self, usage: Rateable) -> list[Charge]:
         free, model_id = 0, usage.model_id
         if model_id is not None:
-            free = self._tokens_free.setdefault(model_id, self._terms.free_tokens(model_id))
+            free = self.tokens_left.setdefault(model_id, self._terms.free_tokens(model_id))
         valid = [
             n for n, one in enumerate(self._terms.discounts) if one.valid_from <= usage.hour_start < one.valid_until
         ]
@@ -204,23 +207,19 @@ class MonthRater:
             price_effective_from=usage.price_effective_from,
             free=free,
             percentage=min(percentage, EVERYTHING_OFF),
-            fixed=exact_sum(self._amounts_left[n] for n in valid),
+            fixed=exact_sum(self.amounts_left[n] for n in valid),
         )
         if model_id is not None and charges[0].allowance:
-            self._tokens_free[model_id] -= charges[0].quantity
-            self.spent[model_id] += charges[0].quantity
+            self.tokens_left[model_id] -= charges[0].quantity
         self._draw_down(valid, EXACT.subtract(charges[-1].contracted_cost, charges[-1].cost))
         return charges
 
     def copy(self) -> "MonthRater":
         """One that stands where this one stands, and goes on by itself."""
-        other = MonthRater(self._terms)
-        other._tokens_free, other._amounts_left = dict(self._tokens_free), list(self._amounts_left)
-        other.spent = defaultdict(int, self.spent)
-        return other
+        return MonthRater(self._terms, tokens_left=self.tokens_left, amounts_left=self.amounts_left)
 
     def _draw_down(self, valid: list[int], amount: Decimal) -> None:
         for n in valid:
-            taken = min(amount, self._amounts_left[n])
-            self._amounts_left[n] = EXACT.subtract(self._amounts_left[n], taken)
+            taken = min(amount, self.amounts_left[n])
+            self.amounts_left[n] = EXACT.subtract(self.amounts_left[n], taken)
             amount = EXACT.subtract(amount, taken)

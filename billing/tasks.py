@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from billing.closing import close_finished_months
 from billing.cluster_hours import meter_cluster_hours as meter
+from billing.month_tally import keep_tallies as keep
 from billing.partitions import make_partitions_ahead
 from billing.rollups import LedgerBusy
 from billing.rollups import update_rollups as take_in
@@ -36,3 +37,9 @@ def meter_cluster_hours() -> None:
 def close_months() -> None:
     """Every ten minutes."""
     close_finished_months(now=timezone.now())
+
+
+@shared_task(name="billing.keep_tallies")
+def keep_tallies() -> None:
+    """Every minute."""
+    keep(now=timezone.now())

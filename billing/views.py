@@ -1,7 +1,6 @@
 """The billing page: a month's usage and its export."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import cached_property
 from heapq import nlargest
 from typing import Any, TypeVar
@@ -18,9 +17,8 @@ from billing.models import Statement
 from billing.month_tally import month_tally
 from billing.overview import Overview
 from billing.queries import ApiKeyUsage, ClusterUsage, HourUsage, ModelUsage, Usage
-from billing.rating import NOTHING
 from billing.rules import Month
-from billing.tally import Amounts, Tally
+from billing.tally import Billed, Tally, sum_of
 from billing.terms import terms_of
 from cloudconsole.accounts.models import Account
 from cloudconsole.money import EXACT
@@ -32,6 +30,7 @@ from clusters.models import Cluster, DatabaseApiKey
 MOST_ROWS = 50  # of a table by cluster or key
 EARLIEST = Month(2025, 1)  # before it nothing was for sale
 AnyUsage = TypeVar("AnyUsage", bound=Usage)
+AnyId = TypeVar("AnyId")
 
 
 class BillingView:
@@ -69,66 +68,66 @@ class BillingView:
 
     @cached_property
     def by_model(self) -> list[ModelUsage]:
-        sums = _sums((used.model_id, it) for used, it in self.tally.tokens.items())
-        found = [ModelUsage(model_id=id, model=self.tally.models[id], **_named(it)) for id, it in sums.items()]
-        return sorted(found, key=lambda usage: (usage.model, usage.model_id))
+        found = self.tally.by_model.items()
+        usages = [ModelUsage(model_id=id, model=self.tally.models[id], **_named(billed)) for id, billed in found]
+        return sorted(usages, key=lambda usage: (usage.model, usage.model_id))
 
     @cached_property
     def by_cluster(self) -> "Dearest[ClusterUsage]":
-        sums, dearest = _dearest((used.cluster_id, it) for used, it in self.tally.tokens.items())
-        names = dict(Cluster.objects.filter(account=self.account, pk__in=dearest).values_list("pk", "name"))
-        found = [ClusterUsage(cluster_id=id, cluster=names.get(id, str(id)), **_named(sums[id])) for id in dearest]
-        return Dearest(sorted(found, key=lambda usage: (usage.cluster, usage.cluster_id)), sums, dearest)
+        found = _dearest(self.tally.by_cluster)
+        names = dict(Cluster.objects.filter(account=self.account, pk__in=found).values_list("pk", "name"))
+        usages = [
+            ClusterUsage(cluster_id=id, cluster=names.get(id, str(id)), **_named(billed))
+            for id, billed in found.items()
+        ]
+        usages.sort(key=lambda usage: (usage.cluster, usage.cluster_id))
+        return Dearest(usages, self.tally.by_cluster)
 
     @cached_property
     def by_api_key(self) -> "Dearest[ApiKeyUsage]":
-        sums, dearest = _dearest((used.api_key_id, it) for used, it in self.tally.tokens.items())
-        kept = DatabaseApiKey.objects.filter(cluster__account=self.account, pk__in=[id for id in dearest if id])
+        found = _dearest(self.tally.by_api_key)
+        kept = DatabaseApiKey.objects.filter(cluster__account=self.account, pk__in=[id for id in found if id])
         names: dict[UUID | None, str] = {CONSOLE_KEY_ID: "Console", **dict(kept.values_list("pk", "name"))}
-        found = [ApiKeyUsage(api_key_id=id, api_key=names.get(id, str(id)), **_named(sums[id])) for id in dearest]
-        return Dearest(sorted(found, key=lambda usage: (usage.api_key, str(usage.api_key_id))), sums, dearest)
+        usages = [
+            ApiKeyUsage(api_key_id=id, api_key=names.get(id, str(id)), **_named(billed)) for id, billed in found.items()
+        ]
+        usages.sort(key=lambda usage: (usage.api_key, str(usage.api_key_id)))
+        return Dearest(usages, self.tally.by_api_key)
 
     @cached_property
     def by_hour(self) -> list[HourUsage]:
-        return [HourUsage(hour=hour, **_named(amounts)) for hour, amounts in sorted(self.tally.hours.items())]
+        return [
+            HourUsage(hour=start, tokens=hour.tokens, inputs=hour.inputs, cost_millicents=hour.cost)
+            for start, hour in sorted(self.tally.hours.items())
+            if hour.inputs or hour.tokens
+        ]
 
     @cached_property
     def total(self) -> Usage:
-        return Usage(**_named(_total(self.tally.tokens.values())))
+        return Usage(**_named(self.tally.tokens))
 
 
 class Dearest(list[AnyUsage]):
-    """The usages that cost most, MOST_ROWS at most, by name; ``others`` are left out, ``rest`` in all."""
+    """The usages that cost most, by name; ``others`` are left out, ``rest`` in all."""
 
-    def __init__(self, usages: list[AnyUsage], sums: dict[Any, Amounts], dearest: Iterable[Any]) -> None:
+    def __init__(self, usages: list[AnyUsage], all: Mapping[Any, Billed]) -> None:
         super().__init__(usages)
-        left_out = sums.keys() - set(dearest)
-        self.others = len(left_out)
-        self.rest = Usage(**_named(_total(sums[id] for id in left_out)))
+        self.others = len(all) - len(usages)
+        total, shown = sum_of(all.values()), usages
+        cost = total.cost
+        for usage in shown:
+            cost = EXACT.subtract(cost, usage.cost_millicents)
+        tokens, inputs = sum(usage.tokens for usage in shown), sum(usage.inputs for usage in shown)
+        self.rest = Usage(tokens=total.quantity - tokens, inputs=total.inputs - inputs, cost_millicents=cost)
 
 
-def _dearest(found: Iterable[tuple[Any, Amounts]]) -> tuple[dict[Any, Amounts], list[Any]]:
-    """The amounts of each id, and the ids of which the names are worth asking for."""
-    sums = _sums(found)
-    return sums, nlargest(MOST_ROWS, sums, key=lambda id: (sums[id].cost, sums[id].tokens))
+def _dearest(all: Mapping[AnyId, Billed]) -> dict[AnyId, Billed]:
+    """MOST_ROWS at most: those of which the names are worth asking for."""
+    return dict(nlargest(MOST_ROWS, all.items(), key=lambda entry: (entry[1].cost, entry[1].quantity)))
 
 
-def _sums(found: Iterable[tuple[Any, Amounts]]) -> dict[Any, Amounts]:
-    by_id: dict[Any, list[Amounts]] = defaultdict(list)
-    for id, amounts in found:
-        by_id[id].append(amounts)
-    return {id: _total(several) for id, several in by_id.items()}
-
-
-def _total(several: Iterable[Amounts]) -> Amounts:
-    tokens, inputs, cost = 0, 0, NOTHING
-    for one in several:
-        tokens, inputs, cost = tokens + one.tokens, inputs + one.inputs, EXACT.add(cost, one.cost)
-    return Amounts(tokens, inputs, cost)
-
-
-def _named(amounts: Amounts) -> dict[str, Any]:
-    return {"tokens": amounts.tokens, "inputs": amounts.inputs, "cost_millicents": amounts.cost}
+def _named(billed: Billed) -> dict[str, Any]:
+    return {"tokens": billed.quantity, "inputs": billed.inputs, "cost_millicents": billed.cost}
 
 
 def months_of(account: Account, asked: Month) -> list[Month]:

@@ -89,7 +89,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "cloudconsole.web.measuring.Measuring",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "cloudconsole.web.static_files.StaticFiles",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -161,6 +161,7 @@ CELERY_BEAT_SCHEDULE = {
     "update-rollups": {"task": "billing.update_rollups", "schedule": 1.0, "options": {"expires": 1.0}},
     "make-partitions": {"task": "billing.make_partitions", "schedule": 3600.0},
     "meter-cluster-hours": {"task": "billing.meter_cluster_hours", "schedule": 60.0, "options": {"expires": 60.0}},
+    "keep-tallies": {"task": "billing.keep_tallies", "schedule": 60.0, "options": {"expires": 60.0}},
     "close-months": {"task": "billing.close_months", "schedule": 600.0, "options": {"expires": 600.0}},
     "sweep-reports": {"task": "reports.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
     "deliver-months": {"task": "reports.deliver_finished_months", "schedule": 60.0, "options": {"expires": 60.0}},

@@ -75,7 +75,7 @@ class ClusterList:
     def rows(self) -> list[ClusterView]:
         return [ClusterView(cluster) for cluster in self.page]
 
-    @property
+    @cached_property
     def working(self) -> bool:
         """Whether something on the page is about to look different."""
         return any(row.phase.tone == Tone.BUSY or row.inference.tone == Tone.BUSY for row in self.rows)

@@ -35,11 +35,11 @@ class ClusterView:
     def working(self) -> bool:
         return self.progress is not None and self.progress.operation.unfinished
 
-    @property
+    @cached_property
     def phase(self) -> Badge:
         return phase_badge(self.cluster)
 
-    @property
+    @cached_property
     def inference(self) -> Badge:
         return inference_badge(self.cluster)
 

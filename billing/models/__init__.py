@@ -1,6 +1,14 @@
 """The ledger and what is made of it."""
 
-from billing.models.ledger import ArchivedMonth, Kind, MeteredCluster, RollupProgress, UsageEvent, UsageRollup
+from billing.models.ledger import (
+    ArchivedMonth,
+    KeptTally,
+    Kind,
+    MeteredCluster,
+    RollupProgress,
+    UsageEvent,
+    UsageRollup,
+)
 from billing.models.statements import BillingProgress, CreditDrawdown, Statement, StatementLine
 from billing.models.terms import Credit, Discount, PackagePrice
 
@@ -10,6 +18,7 @@ __all__ = [
     "Credit",
     "CreditDrawdown",
     "Discount",
+    "KeptTally",
     "Kind",
     "MeteredCluster",
     "PackagePrice",

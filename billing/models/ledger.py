@@ -117,7 +117,10 @@ class UsageRollup(models.Model):
     updated_seq = models.BigIntegerField(default=0)  # how far the rollups were when this one was written
 
     class Meta:
-        indexes = [models.Index(fields=["account", "updated_seq"], name="billing_rollup_by_update")]
+        indexes = [
+            models.Index(fields=["account", "updated_seq"], name="billing_rollup_by_update"),
+            models.Index(fields=["cluster", "hour_start"], name="billing_rollup_by_cluster"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "hour_start", "cluster", "model", "api_key", "package", "kind"],
@@ -139,3 +142,25 @@ class RollupProgress(models.Model):
 
     def __str__(self) -> str:
         return f"through {self.through_seq}"
+
+
+class KeptTally(models.Model):
+    """What the hours of an account's month before ``until`` come to, so that no page has to rate them again.
+
+    It may be deleted at any time: ``month_tally`` makes it again. ``of`` names what it depends on besides the usage.
+    Rollups and events of its hours with a number above ``through_seq`` are not in it for certain.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    month = models.DateField()  # its first day
+    until = models.DateTimeField()
+    of = models.CharField(max_length=64)
+    prices = models.PositiveIntegerField(default=0)  # how many had begun by then
+    through_seq = models.BigIntegerField()
+    sums = models.TextField()  # as ``tally_json`` writes them
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "month", "until"], name="one_tally_until_a_moment")]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} until {self.until}"

@@ -1,19 +1,27 @@
 """What is kept of a month's sums is always what the bill itself comes to, whatever happened in between."""
 
 import random
+from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from billing import kept_tallies
 from billing import month_tally as module
+from billing.closing import close_finished_months
+from billing.event_ids import correction_id
+from billing.events import NewUsageEvent
+from billing.hourly import HourlyUsage, hourly_usage
 from billing.lines import bill_lines
-from billing.models import Discount
-from billing.month_tally import month_tally
+from billing.models import Discount, KeptTally, UsageEvent
+from billing.month_tally import keep_tallies, month_tally, statement_tally
 from billing.rollups import rebuild_rollups, update_rollups
 from billing.rules import Month
-from billing.statements import close_month, void_statement
+from billing.statements import close_month, draft_current_month, void_statement
 from billing.tally import Tally
 from tests.billing.usage import Customer, store
 
@@ -32,10 +40,7 @@ def at(monkeypatch: pytest.MonkeyPatch):
 
 
 def from_the_bill(customer: Customer, month: Month = NOVEMBER) -> Tally:
-    tally = Tally(month)
-    for line in bill_lines(account=customer.account, month=month):
-        tally.add(line)
-    return tally
+    return Tally(month).add_all(bill_lines(account=customer.account, month=month))
 
 
 def agrees(customer: Customer, month: Month = NOVEMBER) -> Tally:
@@ -45,8 +50,18 @@ def agrees(customer: Customer, month: Month = NOVEMBER) -> Tally:
     return tally
 
 
+def forget() -> None:
+    """As a process does that ends: what it kept in memory is gone."""
+    kept_tallies._memory.clear()
+
+
 def use(customer: Customer, tokens: int, day: int, hour: int, **which: int) -> None:
     store(customer.event(tokens, occurred_at=datetime(2026, 11, day, hour, 5, tzinfo=UTC), **which))
+
+
+def take_back(event: NewUsageEvent) -> None:
+    negated = {"id": correction_id(event.id), "tokens": -event.tokens, "inputs": -event.inputs, "corrects_id": event.id}
+    UsageEvent.objects.bulk_create([UsageEvent(**asdict(event) | negated)])
 
 
 @pytest.fixture
@@ -69,7 +84,7 @@ def test_hours_that_are_over_are_kept_and_the_rest_comes_on_top(priced: Customer
     use(priced, 60, 15, 14, model=1)
     update_rollups()
     tally = agrees(priced)
-    assert sum(one.tokens for one in tally.tokens.values()) == 1_710
+    assert tally.tokens.quantity == 1_710
     assert sum(tally.parts.values()) == 650  # a token is a millicent; 1,000 of one model and all of the other are free
 
 
@@ -123,6 +138,8 @@ def test_closed_months_corrections_and_what_was_taken_back(customer: Customer) -
     agrees(customer, past.following)
     store(customer.event(40, occurred_at=past.start + timedelta(hours=6)))
     assert sum(agrees(customer, past.following).parts.values()) == 40
+    forget()
+    assert sum(agrees(customer, past.following).parts.values()) == 40
     void_statement(statement=statement)
     assert sum(agrees(customer, past).parts.values()) == 0
     assert sum(agrees(customer, past.following).parts.values()) == 540
@@ -130,19 +147,24 @@ def test_closed_months_corrections_and_what_was_taken_back(customer: Customer) -
 
 def test_whatever_happens_in_any_order(priced: Customer, at) -> None:
     dice = random.Random(11)
+    events = []
     for step in range(60):
         at(10 + step // 6, dice.randrange(24))
-        moment = (dice.randint(1, 10 + step // 6), dice.randrange(24))
-        use(
-            priced,
-            dice.randint(1, 400),
-            *moment,
-            cluster=dice.randrange(2),
-            model=dice.randrange(2),
-            key=dice.randrange(2),
-        )
+        moment = datetime(2026, 11, dice.randint(1, 10 + step // 6), dice.randrange(24), 5, tzinfo=UTC)
+        which = {name: dice.randrange(2) for name in ("cluster", "model", "key")}
+        events.append(priced.event(dice.randint(1, 400), occurred_at=moment, **which))
+        store(events[-1])
+        if dice.random() < 0.2:
+            take_back(events.pop(dice.randrange(len(events))))
+        if dice.random() < 0.1:
+            starts = NOVEMBER.start + timedelta(hours=dice.randrange(500))
+            priced.set_price(priced.models[which["model"]], dice.randrange(2_000_000), starts)
         if dice.random() < 0.5:
             update_rollups()
+        if dice.random() < 0.3:
+            forget()
+        if dice.random() < 0.1:
+            KeptTally.objects.all().delete()
         agrees(priced)
 
 
@@ -152,7 +174,59 @@ def test_what_is_kept_is_not_rated_again(priced: Customer, at, monkeypatch: pyte
         use(priced, 10, 10, hour)
     update_rollups()
     agrees(priced)
-    rated = []
-    monkeypatch.setattr(module, "line_of", lambda *args, **kw: rated.append(args))
+    rated = rated_from(monkeypatch)
     assert len(month_tally(priced.account, NOVEMBER).hours) == 20
     assert rated == []
+    use(priced, 10, 15, 12)
+    assert len(month_tally(priced.account, NOVEMBER).hours) == 21
+    assert rated == [datetime(2026, 11, 15, 12, tzinfo=UTC)]
+
+
+def test_a_process_that_begins_rates_the_last_hours_only(priced: Customer, at, monkeypatch: pytest.MonkeyPatch) -> None:
+    at(15, 12)
+    for day in range(1, 15):
+        use(priced, 10, day, 7)
+    update_rollups()
+    draft_current_month(NOVEMBER)
+    keep_tallies(now=datetime(2026, 11, 15, 12, 30, tzinfo=UTC))
+    forget()
+    rated = rated_from(monkeypatch)
+    agrees(priced)
+    assert rated == [datetime(2026, 11, 15, 12, tzinfo=UTC)]
+
+
+def test_late_usage_of_a_day_leaves_the_days_before_it(priced: Customer, at, monkeypatch: pytest.MonkeyPatch) -> None:
+    at(15, 12)
+    for day in range(1, 15):
+        use(priced, 10, day, 7)
+    update_rollups()
+    agrees(priced)
+    use(priced, 10, 13, 9)
+    update_rollups()
+    rated = rated_from(monkeypatch)
+    agrees(priced)
+    assert rated[0] == datetime(2026, 11, 13, tzinfo=UTC)
+
+
+def test_a_closed_month_is_added_up_once(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    past = Month.of(timezone.now()).previous
+    customer.set_price(customer.models[0], 1_000_000, past.start)
+    store(customer.event(500, occurred_at=past.start + timedelta(hours=5)))
+    (statement,) = close_finished_months(now=past.following.start + timedelta(hours=2))
+    forget()
+    monkeypatch.setattr(module, "kept_lines", lambda **asked: 1 / 0)
+    assert statement_tally(statement, customer.account).total.cost == 500
+    assert month_tally(customer.account, past).total.cost == 500
+    assert KeptTally.objects.count() == 1
+
+
+def rated_from(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
+    """From where usage is read to be rated, from now on."""
+    starts: list[datetime] = []
+
+    def reading(*, start: datetime, **asked: Any) -> Iterator[HourlyUsage]:
+        starts.append(start)
+        return hourly_usage(start=start, **asked)
+
+    monkeypatch.setattr(module, "hourly_usage", reading)
+    return starts

@@ -84,7 +84,7 @@ def test_the_allowance_is_spent_once_per_model_in_the_order_of_usage():
         [(4, True), (2, False)],
         [(1, True), (5, False)],
     ]
-    assert rater.spent == {MODEL: 10, OTHER: 1}
+    assert rater.tokens_left == {MODEL: 0, OTHER: 0}
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.booleans()), max_size=20), st.integers(0, 200))

@@ -1,0 +1,27 @@
+"""Styles and scripts: whole answers, which an event loop need not read in a thread, and none when nothing changed."""
+
+from django.test import Client
+
+ADDRESS = "/static/css/base.css"
+
+
+def test_a_file_is_answered_in_one_piece(client: Client, settings) -> None:
+    answer = client.get(ADDRESS)
+    assert not answer.streaming
+    assert answer.content == (settings.BASE_DIR / "static/css/base.css").read_bytes()
+    assert answer.headers["Content-Type"].startswith("text/css")
+    assert answer.headers["Content-Length"] == str(len(answer.content))
+
+
+def test_a_browser_that_has_it_gets_nothing(client: Client) -> None:
+    last_modified = client.get(ADDRESS).headers["Last-Modified"]
+    answer = client.get(ADDRESS, headers={"If-Modified-Since": last_modified})
+    assert (answer.status_code, answer.content) == (304, b"")
+
+
+def test_a_part_and_the_head_alone(client: Client) -> None:
+    whole = client.get(ADDRESS).content
+    part = client.get(ADDRESS, headers={"Range": "bytes=2-9"})
+    assert (part.status_code, part.content) == (206, whole[2:10])
+    head = client.head(ADDRESS)
+    assert (head.content, head.headers["Content-Length"]) == (b"", str(len(whole)))
