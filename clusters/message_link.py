@@ -8,6 +8,7 @@ come in any order.
 
 import asyncio
 import itertools
+import socket
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
@@ -16,6 +17,9 @@ from typing import Any
 
 # Length of what follows, number of the request; then the length of a text, a status, the text, and the message.
 _HEAD = struct.Struct("<IQHH")
+# Bytes that may wait in the socket, as far as the system allows (net.core.wmem_max). A node reads nothing while its
+# engine works; what has arrived by then is written together. An ordinary buffer holds half of one large request.
+_MOST_UNREAD = 4 * 1024 * 1024
 LONGEST_LINE = 0xFFFF // 4  # characters, of four bytes at most
 _OK = 0  # the number of grpc.StatusCode.OK; the status of every request
 _LEFT = 1  # in place of a request: nobody waits for the one of this number any more
@@ -51,6 +55,7 @@ class _Frames(asyncio.Protocol, ABC):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_UNREAD)
 
     def data_received(self, data: bytes) -> None:
         self._arrived += data
@@ -58,9 +63,12 @@ class _Frames(asyncio.Protocol, ABC):
             length, number, text_length, status = _HEAD.unpack_from(self._arrived)
             if len(self._arrived) < _HEAD.size + length:
                 return
-            content = bytes(memoryview(self._arrived)[_HEAD.size : _HEAD.size + length])
+            end = _HEAD.size + text_length
+            text = self._arrived[_HEAD.size : end].decode()
+            with memoryview(self._arrived) as arrived:
+                message = bytes(arrived[end : _HEAD.size + length])
             del self._arrived[: _HEAD.size + length]
-            self.received(number, status, content[:text_length].decode(), content[text_length:])
+            self.received(number, status, text, message)
 
     def send(self, number: int, status: int, text: str, message: bytes) -> None:
         content = text.encode()[:0xFFFF]
