@@ -14,6 +14,7 @@ import grpc
 from django.conf import settings
 from uuid_utils.compat import uuid7
 
+from cloudconsole.served_certificate import ServedCertificate
 from clusters.grpc_server import Context, UnaryServer
 from clusters.qdrant_messages import message_classes, q
 from gateway.access import authenticate, introduced_version
@@ -212,8 +213,7 @@ class GrpcServer:
 def _credentials() -> Any:
     if not settings.TLS_CERT_FILE:
         return None
-    key, certificate = Path(settings.TLS_KEY_FILE).read_bytes(), Path(settings.TLS_CERT_FILE).read_bytes()
-    return grpc.ssl_server_credentials([(key, certificate)])
+    return ServedCertificate(Path(settings.TLS_CERT_FILE), Path(settings.TLS_KEY_FILE)).grpc_credentials()
 
 
 def _answer(message: bytes, trailers: Metadata = ()) -> Reply:

@@ -82,6 +82,7 @@ class RunningCloud:
 
     def start(self, *arguments: str) -> None:
         """``manage.py up`` until it says that it is ready."""
+        written = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up", *arguments],
@@ -91,13 +92,15 @@ class RunningCloud:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        wait_until(self._ready_or_gone, seconds=START_SECONDS, what="the cloud is ready")
+        wait_until(lambda: self._started_or_gone(written), seconds=START_SECONDS, what="the cloud is up")
         if self.process.poll() is not None:
             raise AssertionError(f"the cloud ended with {self.process.returncode}:\n{self.log.read_text()[-4000:]}")
+        wait_until(lambda: self.status["ready"], seconds=START_SECONDS, what="the cloud is ready")
 
-    def _ready_or_gone(self) -> bool:
+    def _started_or_gone(self, written: int) -> bool:
+        """Asking for the status again and again instead would keep one of two cores busy while the cloud starts."""
         assert self.process
-        return self.process.poll() is not None or self.status["ready"]
+        return self.process.poll() is not None or b"\ncloudconsole is " in self.log.read_bytes()[written:]
 
     def stop(self) -> int:
         """One Ctrl-C; the exit code."""
@@ -121,7 +124,7 @@ def free_port() -> int:
 
 @contextmanager
 def start_cloud(folder: Path) -> Iterator[RunningCloud]:
-    """A cloud with its data in ``folder`` on free ports, stopped at the end."""
+    """A cloud with its data in ``folder`` on free ports, stopped at the end, which SIGTERM brings about too."""
     ports = {name: str(free_port()) for name in PORTS}
     environment = (
         os.environ
@@ -133,9 +136,11 @@ def start_cloud(folder: Path) -> Iterator[RunningCloud]:
         }
     )
     cloud = RunningCloud(environment, folder / "cloud.log")
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         cloud.start()
         yield cloud
     finally:
         cloud.stop()
         cloud.manage("delete_data")
+        signal.signal(signal.SIGTERM, before)

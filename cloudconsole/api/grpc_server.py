@@ -16,6 +16,7 @@ from cloudconsole.api.callers import identity_with_key
 from cloudconsole.api.errors import RpcError, not_implemented, status_of
 from cloudconsole.api.methods import METHODS, Method
 from cloudconsole.body_limit import MAX_BODY_BYTES
+from cloudconsole.served_certificate import ServedCertificate
 from cloudconsole.tls import CertificateFiles
 
 THREADS = 8
@@ -34,9 +35,7 @@ class GrpcApi:
     """Serves between ``start`` and ``stop``, each call in a thread of its own."""
 
     def __init__(self, certificate: CertificateFiles) -> None:
-        self._credentials = grpc.ssl_server_credentials(
-            [(certificate.key.read_bytes(), certificate.certificate.read_bytes())]
-        )
+        self._credentials = ServedCertificate(certificate.certificate, certificate.key).grpc_credentials()
         self._server = grpc.server(
             ThreadPoolExecutor(THREADS, thread_name_prefix="grpc"),
             handlers=[_Handlers()],

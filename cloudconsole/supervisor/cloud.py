@@ -115,6 +115,13 @@ def _prepare_database(*, demo: bool) -> None:
 def run_cloud(*, demo: bool) -> None:
     """Run a cloud in the foreground. Raises StartRefused when it cannot start."""
     lock = lock_data_folder(settings.PATHS)
+    check_ports()
+    with lock:
+        asyncio.run(Cloud(demo=demo).run())
+
+
+def check_ports() -> None:
+    """Raises StartRefused, with the setting that changes it, for the first port that cannot be used."""
     for address, port, option in (
         (settings.BIND, settings.CONSOLE_PORT, "CLOUDCONSOLE_PORT"),
         (settings.BIND, settings.GATEWAY_REST_PORT, "GATEWAY_REST_PORT"),
@@ -127,8 +134,6 @@ def run_cloud(*, demo: bool) -> None:
         (settings.METRICS_BIND, settings.NODE_AGENT_METRICS_PORT, "NODE_AGENT_METRICS_PORT"),
     ):
         _check_port(address, port, option)
-    with lock:
-        asyncio.run(Cloud(demo=demo).run())
 
 
 def lock_data_folder(paths: Paths) -> TextIO:

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import uvicorn
 import uvloop
@@ -48,7 +49,14 @@ def main() -> None:
         die_with(options.parent_pid)
     options.data_dir.mkdir(parents=True, exist_ok=True)
     with _exclusive(options.data_dir / "lock"), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        sys.exit(runner.run(_serve(options)))
+        status = runner.run(_serve(options))
+    _end(status)
+
+
+def _end(status: int) -> NoReturn:
+    """End at once: everything is on disk, and a restart would wait for the interpreter to take itself apart."""
+    logging.shutdown()
+    os._exit(status)
 
 
 def _awaited_arguments() -> list[str]:
@@ -144,8 +152,7 @@ async def _serve(options: argparse.Namespace) -> int:
         api.drain()
         await asyncio.gather(_idle(api), grpc_api.server.stop(DRAIN_SECONDS), link.stop(DRAIN_SECONDS))
         server.should_exit = True
-        await serving
-    await node.stop()
+        await asyncio.gather(serving, node.stop())
     log.info("stopped")
     return status
 

@@ -147,8 +147,8 @@ class TestArchive:
         assert results[1] is None
 
     def test_a_month_with_anything_left_to_bill_stays(self, customer: Customer, tmp_path: Path):
-        with pytest.raises(CommandError, match="There is no usage of 2025-02"):
-            self.archive("2025-02", tmp_path / "x")
+        with pytest.raises(CommandError, match="There is no usage of 2024-02"):  # partitions outlive tests
+            self.archive("2024-02", tmp_path / "x")
         store(customer.event(5, occurred_at=LONG_AGO))
         update_rollups()
         with pytest.raises(CommandError, match="has not closed 2025-03 yet"):

@@ -21,6 +21,7 @@ from clusters.catalogue import DEFAULT_VERSION
 from clusters.database_keys import create_database_api_key
 from clusters.models import Cluster, Package, Region
 from clusters.rules.lifecycle import Phase
+from gateway import traffic
 from tests.gateway.grpc_door import MINILM, GrpcDoor
 from tests.gateway.running import (
     GrpcMirror,
@@ -105,6 +106,7 @@ def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
 def gateway(committed: None, worker: Worker) -> Iterator[RunningGateway]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(settings, "INFERENCE_ADDRESSES", [worker.address])
+        patch.setattr(traffic, "FLUSH_SECONDS", 0.5)  # what is counted is looked for in the database
         with running_both_ports() as gateway:
             yield gateway
 

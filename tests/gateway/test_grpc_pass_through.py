@@ -6,6 +6,7 @@ import grpc
 import pytest
 from qdrant_client import grpc as q
 
+from gateway import grpc_upstream
 from tests.gateway.conftest import MINILM, Door
 from tests.gateway.grpc_door import GrpcDoor, point, request_id
 from tests.gateway.running import GrpcMirror, running_node
@@ -64,9 +65,13 @@ def test_the_callers_deadline_and_departure_reach_the_cluster(mirrored_remote: G
     assert grpc_mirror.gone.wait(5)
 
 
-def test_a_cluster_that_comes_back_is_found_at_once(mirrored: Door, mirrored_remote: GrpcDoor, tmp_path: Any):
+def test_a_cluster_that_comes_back_is_found_at_once(
+    mirrored: Door, mirrored_remote: GrpcDoor, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+):
     for number in range(2):
         with running_node(mirrored.cluster.pk, tmp_path):
             mirrored_remote.raw("/qdrant.Collections/List", b"")
-        with pytest.raises(grpc.RpcError):
-            mirrored_remote.raw("/qdrant.Collections/List", bytes(number))
+        with monkeypatch.context() as patch:
+            patch.setattr(grpc_upstream, "CONNECT_SECONDS", 0.1)
+            with pytest.raises(grpc.RpcError):
+                mirrored_remote.raw("/qdrant.Collections/List", bytes(number))

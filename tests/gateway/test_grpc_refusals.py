@@ -8,6 +8,7 @@ import pytest
 from qdrant_client import grpc as q
 
 from billing.models import UsageEvent
+from gateway import grpc_upstream
 from gateway.grpc_objects import ROUTES
 from inference.client import InferenceClient, InferenceError
 from tests.gateway.conftest import MINILM, Door, document
@@ -146,7 +147,8 @@ def test_unknown_methods_are_the_clusters_to_refuse(remote: GrpcDoor):
     assert refused.value.details() == "there is no method /qdrant.Points/Nonsense"
 
 
-def test_a_cluster_that_cannot_be_reached(mirrored_remote: GrpcDoor):
+def test_a_cluster_that_cannot_be_reached(mirrored_remote: GrpcDoor, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(grpc_upstream, "CONNECT_SECONDS", 0.1)
     with pytest.raises(grpc.RpcError) as refused:
         mirrored_remote.raw("/qdrant.Points/Count", b"")
     assert refused.value.code() is grpc.StatusCode.UNAVAILABLE

@@ -2,6 +2,7 @@
 
 import io
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from qdrant_client import QdrantClient
 from qdrant_client import grpc as q
 
 from cloudconsole.paths import PROJECT_DIR
+from cloudconsole.tls import ensure_certificate
 from tests.gateway.conftest import Door
 from tests.running_cloud import free_port
 from tests.waiting import wait_until
@@ -95,6 +97,32 @@ def test_a_client_that_does_not_know_the_authority_refuses(served):
     _, (rest, _), _ = served
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         httpx.get(f"https://localhost:{rest}/readyz")
+
+
+def test_a_renewed_certificate_is_shown_without_a_restart(served):
+    _, ports, authority = served
+    first = [shown(port) for port in ports]
+    files = ensure_certificate(settings.TLS_DIR, ["renewed.example"])
+    renewed = [shown(port) for port in ports]
+    assert first[0] == first[1] != renewed[0] == renewed[1]
+    whole = files.key.read_text()
+    files.key.write_text(whole[:100])
+    assert [shown(port) for port in ports] == renewed
+    assert reachable(ports[0], authority)
+    files.key.write_text(whole)
+
+
+def shown(port: int) -> bytes:
+    """The certificate that a client of this port is shown."""
+    context = trusting(settings.TLS_DIR / "ca.crt")
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        socket.create_connection(("localhost", port), timeout=20) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as connection,
+    ):
+        certificate = connection.getpeercert(binary_form=True)
+    assert certificate
+    return certificate
 
 
 def test_files_that_are_no_certificate_are_named(tmp_path: Path):

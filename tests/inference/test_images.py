@@ -3,7 +3,7 @@
 import asyncio
 import io
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from inference.worker.images.problems import BadImage
 from inference.worker.protocol import Embeddings, InferenceError
 from tests.inference.conftest import Worker, running_worker
 from tests.inference.embedders import offline_store, running_embedder
-from tests.inference.image_server import WebServer, web_server
+from tests.inference.image_server import WebServer
 from tests.inference.pictures import BOMBS, NOT_PICTURES, animation, picture, text
 from tests.inference.tiny_models import write_vision_model
 from tests.waiting import wait_until
@@ -47,12 +47,6 @@ FILES = {
 
 def image_inputs(*images: str, **options: Any) -> list[dict[str, Any]]:
     return [{"data": image, "data_type": "image", "options": options or None} for image in images]
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[WebServer]:
-    with web_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from qdrant_client import models
 from qdrant_client.http.exceptions import UnexpectedResponse
 
-from tests.clusters.node.uses import POINTS, USES
+from tests.clusters.node.uses import USES, new_collection
 from tests.running_cloud import RunningCloud
 from tests.sdk.clients import KINDS, Recorded, methods, official_client
 
@@ -55,21 +55,6 @@ def client(request: pytest.FixtureRequest, cloud: RunningCloud) -> Iterator[Reco
             yield recorded
 
 
-def new_collection(client: Recorded) -> str:
-    name = f"sdk-{uuid.uuid4()}"
-    late = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
-    client.create_collection(
-        name,
-        vectors_config={
-            "dense": models.VectorParams(size=2, distance=models.Distance.COSINE),
-            "late": models.VectorParams(size=2, distance=models.Distance.DOT, multivector_config=late),
-        },
-        sparse_vectors_config={"words": models.SparseVectorParams(modifier=models.Modifier.IDF)},
-    )
-    client.upsert(name, POINTS)
-    return name
-
-
 def test_every_method_is_served_or_refused_with_a_sentence(client: Recorded) -> None:
     for uses in USES.values():
         name = new_collection(client)
@@ -88,6 +73,7 @@ def test_every_method_is_served_or_refused_with_a_sentence(client: Recorded) -> 
 
 def _use_what_rest_alone_has(client: Recorded, name: str) -> None:
     assert client.info().version
+    assert client.get_optimizations(name).running == []
     assert client.cluster_status()
     client.recreate_collection(f"{name}-2", vectors_config=models.VectorParams(size=2, distance=models.Distance.DOT))
     client.upload_points(f"{name}-2", [models.PointStruct(id=id, vector=[id, 1.0]) for id in range(1, 9)], wait=True)

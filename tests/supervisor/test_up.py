@@ -13,8 +13,12 @@ import pytest
 from qdrant_client import grpc as q
 
 from cloudconsole.paths import PROJECT_DIR
+from cloudconsole.supervisor.cloud import check_ports
+from cloudconsole.supervisor.folders import StartRefused
 from tests.running_cloud import PORTS, RunningCloud, free_port, start_cloud
 from tests.waiting import wait_until
+
+SETTINGS = {"CLOUDCONSOLE_PORT": "CONSOLE_PORT", "CLOUDCONSOLE_GRPC_PORT": "API_GRPC_PORT"}  # others: the same name
 
 
 @pytest.fixture(scope="module")
@@ -73,25 +77,36 @@ def test_a_second_supervisor_on_the_same_data_is_refused(own_cloud):
     assert "CLOUDCONSOLE_DATA_DIR" in second.stderr
 
 
-def test_a_taken_port_is_named_with_the_option_that_changes_it(own_cloud, tmp_path):
+@pytest.fixture
+def taken_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        port = str(taken.getsockname()[1])
-        for option in PORTS:
-            free = {other: str(free_port()) for other in PORTS}
-            changed = free | {option: port, "CLOUDCONSOLE_DATA_DIR": str(tmp_path / "d")}
-            refused = subprocess.run(
-                [sys.executable, "manage.py", "up"],
-                cwd=PROJECT_DIR,
-                env=own_cloud.environment | changed,
-                capture_output=True,
-                text=True,
-                timeout=120,
-            )
-            assert refused.returncode != 0
-            assert port in refused.stderr
-            assert option in refused.stderr
+        yield taken.getsockname()[1]
+
+
+def test_up_does_not_start_where_a_port_is_taken(own_cloud, taken_port, tmp_path):
+    changed = {"GATEWAY_REST_PORT": str(taken_port), "CLOUDCONSOLE_DATA_DIR": str(tmp_path / "d")}
+    changed |= {option: str(free_port()) for option in PORTS if option not in changed}
+    refused = subprocess.run(
+        [sys.executable, "manage.py", "up"],
+        cwd=PROJECT_DIR,
+        env=own_cloud.environment | changed,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert refused.returncode != 0
+    assert f"Port {taken_port} cannot be used" in refused.stderr
+    assert "GATEWAY_REST_PORT=" in refused.stderr
+
+
+@pytest.mark.parametrize("option", PORTS)
+def test_a_taken_port_is_named_with_the_option_that_changes_it(option, taken_port, settings):
+    for other in PORTS:
+        setattr(settings, SETTINGS.get(other, other), taken_port if other == option else free_port())
+    with pytest.raises(StartRefused, match=rf"Port {taken_port} .*{option}="):
+        check_ports()
 
 
 def test_a_killed_process_is_started_again_and_said(own_cloud):

@@ -96,5 +96,5 @@ _FIGURES = "figures of the process, which gRPC has no method for"
 ONLY_IN_REST = {
     "get_point": "Get takes one id as well",
     **dict.fromkeys(("get_snapshot", "recover_from_uploaded_snapshot"), _FILE),
-    **dict.fromkeys(("telemetry", "metrics", "cluster_status"), _FIGURES),
+    **dict.fromkeys(("telemetry", "metrics", "cluster_status", "get_optimizations"), _FIGURES),
 }

@@ -2,7 +2,7 @@
 
 import signal
 import socket
-import ssl
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from cloudconsole.lifeline import die_with_parent
 from cloudconsole.metrics import serve_metrics
+from cloudconsole.served_certificate import ServedCertificate
 from clusters.http_protocol import WholeAnswers
 from gateway.app import DRAIN_SECONDS, Gateway
 
@@ -41,7 +42,10 @@ class Command(BaseCommand):
             ssl_certfile=settings.TLS_CERT_FILE or None,
             ssl_keyfile=settings.TLS_KEY_FILE or None,
         )
-        _check_certificate()
+        if certificate := _certificate():
+            config.load()
+            assert config.ssl
+            config.ssl.sni_callback = certificate.show
         server_socket = listen(settings.BIND, settings.GATEWAY_REST_PORT, "GATEWAY_REST_PORT")
         listen(settings.BIND, settings.GATEWAY_GRPC_PORT, "GATEWAY_GRPC_PORT").close()  # gRPC opens its port itself
         for stop_signal in (signal.SIGTERM, signal.SIGINT):
@@ -63,14 +67,12 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _check_certificate() -> None:
-    """Raises CommandError when the files that the settings name cannot be a certificate and its key."""
+def _certificate() -> ServedCertificate | None:
+    """What the settings name, if anything. Raises CommandError when it cannot be a certificate and its key."""
     if not (settings.TLS_CERT_FILE or settings.TLS_KEY_FILE):
-        return
+        return None
     try:
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
-            settings.TLS_CERT_FILE, settings.TLS_KEY_FILE
-        )
+        return ServedCertificate(Path(settings.TLS_CERT_FILE), Path(settings.TLS_KEY_FILE))
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise CommandError(
             f"TLS_CERT_FILE ({settings.TLS_CERT_FILE or 'not set'}) and TLS_KEY_FILE "

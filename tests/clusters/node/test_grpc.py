@@ -1,6 +1,5 @@
 """gRPC against a node: each operation answers what REST answers, and what is refused is refused alike."""
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from clusters.node.operations import OPERATIONS
 from clusters.qdrant_messages import message_classes, method_paths
 from tests.clusters.node.older_searches import OLDER_SEARCHES
 from tests.clusters.node.running import RunningNode
-from tests.clusters.node.uses import POINTS, USES, Use
+from tests.clusters.node.uses import POINTS, USES, Use, new_collection
 
 
 @pytest.fixture(scope="module")
@@ -33,21 +32,6 @@ def grpc_client(node: RunningNode) -> Iterator[QdrantClient]:
 def channel(node: RunningNode) -> Iterator[grpc.Channel]:
     with grpc.insecure_channel(f"127.0.0.1:{node.grpc_port}") as channel:
         yield channel
-
-
-def new_collection(client: QdrantClient) -> str:
-    name = f"points-{uuid.uuid4()}"
-    late = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
-    client.create_collection(
-        name,
-        vectors_config={
-            "dense": models.VectorParams(size=2, distance=models.Distance.COSINE),
-            "late": models.VectorParams(size=2, distance=models.Distance.DOT, multivector_config=late),
-        },
-        sparse_vectors_config={"words": models.SparseVectorParams(modifier=models.Modifier.IDF)},
-    )
-    client.upsert(name, POINTS)
-    return name
 
 
 def stored(client: QdrantClient, name: str) -> Any:

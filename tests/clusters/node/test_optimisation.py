@@ -106,7 +106,7 @@ def test_a_large_collection_is_indexed(node: RunningNode) -> None:
     wait_for_index(node)
     assert everything(node) == before
     assert folders(node) == 1
-    over_grpc = QdrantClient(url=node.url, grpc_port=node.grpc_port, prefer_grpc=True)
+    over_grpc = QdrantClient(url=node.url, grpc_port=node.grpc_port, prefer_grpc=True, timeout=60)
     assert over_grpc.get_collection("c").status == models.CollectionStatus.GREEN
     indexed_only = models.SearchParams(indexed_only=True)
     found = over_grpc.query_points("c", VECTORS[100].tolist(), limit=1, search_params=indexed_only)

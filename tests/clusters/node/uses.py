@@ -23,10 +23,26 @@ POINTS = [
 NEAREST = models.QueryRequest(query=[1.0, 0.0], using="dense", limit=3, with_payload=True, with_vector=True)
 Use = Callable[[QdrantClient, str], Any]
 
+
+def new_collection(client: QdrantClient) -> str:
+    """A collection that holds ``POINTS``; its name."""
+    name = f"points-{uuid.uuid4()}"
+    late = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
+    client.create_collection(
+        name,
+        vectors_config={
+            "dense": models.VectorParams(size=2, distance=models.Distance.COSINE),
+            "late": models.VectorParams(size=2, distance=models.Distance.DOT, multivector_config=late),
+        },
+        sparse_vectors_config={"words": models.SparseVectorParams(modifier=models.Modifier.IDF)},
+    )
+    client.upsert(name, POINTS)
+    return name
+
+
 USES: dict[str, list[Use]] = {
     "get_collections": [lambda client, name: name in [one.name for one in client.get_collections().collections]],
     "get_collection": [lambda client, name: client.get_collection(name)],
-    "get_optimizations": [lambda client, name: client.get_optimizations(name)],
     "collection_exists": [lambda client, name: (client.collection_exists(name), client.collection_exists("none"))],
     "create_collection": [
         lambda client, name: client.create_collection(
