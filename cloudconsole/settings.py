@@ -188,7 +188,7 @@ STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "cloudconsole.web.static_files.VersionedStorage"},
 }
 WHITENOISE_USE_FINDERS = True  # served from where they are, no collecting
 

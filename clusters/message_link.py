@@ -63,9 +63,12 @@ class _Frames(asyncio.Protocol, ABC):
             length, number, text_length, status = _HEAD.unpack_from(self._arrived)
             if len(self._arrived) < _HEAD.size + length:
                 return
-            content = bytes(memoryview(self._arrived)[_HEAD.size : _HEAD.size + length])
+            end = _HEAD.size + text_length
+            text = self._arrived[_HEAD.size : end].decode()
+            with memoryview(self._arrived) as arrived:
+                message = bytes(arrived[end : _HEAD.size + length])
             del self._arrived[: _HEAD.size + length]
-            self.received(number, status, content[:text_length].decode(), content[text_length:])
+            self.received(number, status, text, message)
 
     def send(self, number: int, status: int, text: str, message: bytes) -> None:
         content = text.encode()[:0xFFFF]

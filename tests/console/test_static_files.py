@@ -1,6 +1,8 @@
-"""Styles and scripts: whole answers, which an event loop need not read in a thread, and none when nothing changed."""
+"""Styles and scripts: whole answers, which an event loop need not read in a thread, and kept by browsers."""
 
 from django.test import Client
+
+from tests.console.html import parse
 
 ADDRESS = "/static/css/base.css"
 
@@ -25,3 +27,14 @@ def test_a_part_and_the_head_alone(client: Client) -> None:
     assert (part.status_code, part.content) == (206, whole[2:10])
     head = client.head(ADDRESS)
     assert (head.content, head.headers["Content-Length"]) == (b"", str(len(whole)))
+
+
+def test_the_address_in_a_page_names_the_content_and_is_kept_for_ever(client: Client) -> None:
+    (address,) = {
+        link.attributes["href"]
+        for link in parse(client.get("/sign-in")).all("link")
+        if link.attributes["href"].startswith(ADDRESS)
+    }
+    assert "immutable" in client.get(address).headers["Cache-Control"]
+    for other in (ADDRESS, f"{ADDRESS}?v=another"):
+        assert client.get(other).headers["Cache-Control"] == "max-age=60, public"

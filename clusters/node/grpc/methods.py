@@ -94,7 +94,8 @@ _FIGURES = "figures of the process, which gRPC has no method for"
 
 # Operations that are served over REST alone, each with the reason.
 ONLY_IN_REST = {
+    "get_optimizations": "gRPC has no such method",
     "get_point": "Get takes one id as well",
     **dict.fromkeys(("get_snapshot", "recover_from_uploaded_snapshot"), _FILE),
-    **dict.fromkeys(("telemetry", "metrics", "cluster_status", "get_optimizations"), _FIGURES),
+    **dict.fromkeys(("telemetry", "metrics", "cluster_status"), _FIGURES),
 }
