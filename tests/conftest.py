@@ -7,6 +7,8 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 from django.conf import settings
+from django.contrib.contenttypes.management import create_contenttypes
+from django.db.models.signals import post_migrate
 
 from cloudconsole.accounts.models import Account, Membership, PaymentMethod, User
 from cloudconsole.lifeline import die_with_parent
@@ -20,14 +22,12 @@ from tests.running_cloud import RunningCloud, start_cloud
 from tests.waiting import wait_until
 
 PASSWORD = "correct horse battery"
-# Waiting for the disk is for a machine that dies; a killed server loses nothing by it.
-NO_WAITING = "-cfsync=off"
 
 
 @contextmanager
-def _running(server: EmbeddedPostgres | EmbeddedRedis, user: str | None = None, *options: str) -> Iterator[None]:
+def _running(server: EmbeddedPostgres | EmbeddedRedis, user: str | None = None) -> Iterator[None]:
     server.prepare()
-    process = subprocess.Popen([*server.command(), *options], user=user, cwd="/", preexec_fn=die_with_parent)
+    process = subprocess.Popen(server.command(), user=user, cwd="/", preexec_fn=die_with_parent)
     try:
         wait_until(server.ready, seconds=30, what=f"{type(server).__name__} answers")
         yield
@@ -44,7 +44,7 @@ def embedded_servers() -> Iterator[None]:
     with ExitStack() as stack:
         if settings.EMBEDDED_POSTGRES:
             postgres = EmbeddedPostgres(paths)
-            stack.enter_context(_running(postgres, postgres.user, NO_WAITING))
+            stack.enter_context(_running(postgres, postgres.user))
         if settings.EMBEDDED_REDIS:
             stack.enter_context(_running(EmbeddedRedis(settings.REDIS_SOCKET)))
         yield
@@ -55,6 +55,10 @@ def embedded_servers() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_setup(embedded_servers: None, django_db_setup: None) -> None:
     """pytest-django makes its database once the server is there."""
+    # After each test on real transactions all tables are emptied and filled again, half the time with these, which
+    # nothing here uses.
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+    post_migrate.disconnect(create_contenttypes)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from inference.catalogue import CATALOGUE, ModelSpec
 from inference.worker import families
 from inference.worker.devices import Devices
+from inference.worker.priorities import in_background
 from inference.worker.protocol import InferenceError
 from inference.worker.residency import Residency, Resident, TooLarge
 from inference.worker.weight_files import size_in_memory
@@ -59,6 +61,9 @@ class ModelRegistry:
         self._residency = residency
         self._records = {spec.name: ModelRecord(spec, wanted=spec.preload) for spec in models if not spec.is_external}
         self._fetching: set[asyncio.Task[None]] = set()
+        # The threads that a model's runs share with their callers' are started while it is loaded, and stay what the
+        # loading thread is. They work for imports too, and may not take the cores from the processes that serve.
+        self._loading = ThreadPoolExecutor(thread_name_prefix="load", initializer=in_background)
 
     async def start(self) -> None:
         """Look at what is on the disk, then fetch and load the models that are wanted from the start."""
@@ -110,6 +115,7 @@ class ModelRegistry:
     def close(self) -> None:
         """End the downloads."""
         self._store.close()
+        self._loading.shutdown(wait=False, cancel_futures=True)
 
     async def _load_for(self, record: ModelRecord) -> Resident:
         """The model for a request, loaded and entered."""
@@ -200,7 +206,9 @@ class ModelRegistry:
             record.state, record.reason, record.broken = State.UNAVAILABLE, str(reason), True
             return
         try:
-            model = await asyncio.to_thread(families.load, spec, folder, self._devices)
+            model = await asyncio.get_running_loop().run_in_executor(
+                self._loading, families.load, spec, folder, self._devices
+            )
         except BaseException as error:  # whatever the libraries raise for unusable files, and the end of the request
             await self._residency.give_up(size)
             if not isinstance(error, Exception):
