@@ -18,7 +18,7 @@ from billing.month_tally import month_tally
 from billing.overview import Overview
 from billing.queries import ApiKeyUsage, ClusterUsage, HourUsage, ModelUsage, Usage
 from billing.rules import Month
-from billing.tally import Billed, Tally, sum_of
+from billing.tally import Billed, Tally
 from billing.terms import terms_of
 from cloudconsole.accounts.models import Account
 from cloudconsole.money import EXACT
@@ -81,7 +81,7 @@ class BillingView:
             for id, billed in found.items()
         ]
         usages.sort(key=lambda usage: (usage.cluster, usage.cluster_id))
-        return Dearest(usages, self.tally.by_cluster)
+        return Dearest(usages, self.tally.tokens, others=len(self.tally.by_cluster) - len(usages))
 
     @cached_property
     def by_api_key(self) -> "Dearest[ApiKeyUsage]":
@@ -92,7 +92,7 @@ class BillingView:
             ApiKeyUsage(api_key_id=id, api_key=names.get(id, str(id)), **_named(billed)) for id, billed in found.items()
         ]
         usages.sort(key=lambda usage: (usage.api_key, str(usage.api_key_id)))
-        return Dearest(usages, self.tally.by_api_key)
+        return Dearest(usages, self.tally.tokens, others=len(self.tally.by_api_key) - len(usages))
 
     @cached_property
     def by_hour(self) -> list[HourUsage]:
@@ -108,16 +108,15 @@ class BillingView:
 
 
 class Dearest(list[AnyUsage]):
-    """The usages that cost most, by name; ``others`` are left out, ``rest`` in all."""
+    """The usages that cost most of a ``total``, by name; so many ``others`` are left out, ``rest`` in all."""
 
-    def __init__(self, usages: list[AnyUsage], all: Mapping[Any, Billed]) -> None:
+    def __init__(self, usages: list[AnyUsage], total: Billed, *, others: int) -> None:
         super().__init__(usages)
-        self.others = len(all) - len(usages)
-        total, shown = sum_of(all.values()), usages
+        self.others = others
         cost = total.cost
-        for usage in shown:
+        for usage in usages:
             cost = EXACT.subtract(cost, usage.cost_millicents)
-        tokens, inputs = sum(usage.tokens for usage in shown), sum(usage.inputs for usage in shown)
+        tokens, inputs = sum(usage.tokens for usage in usages), sum(usage.inputs for usage in usages)
         self.rest = Usage(tokens=total.quantity - tokens, inputs=total.inputs - inputs, cost_millicents=cost)
 
 

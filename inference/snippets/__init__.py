@@ -8,6 +8,7 @@ import io
 import tomllib
 import zipfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -115,6 +116,7 @@ def has_snippet(spec: ModelSpec) -> bool:
     return not spec.is_external
 
 
+@lru_cache(maxsize=256)  # making one takes longer than the rest of its page
 def render_snippet(*, language: Language, spec: ModelSpec, endpoint: Endpoint) -> Snippet:
     """The program for this model on a cluster. The model must have one (``has_snippet``)."""
     text = _render(language, language.program, spec, endpoint)
