@@ -10,12 +10,6 @@ from cloudconsole.metrics import serve_metrics
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloudconsole.settings")
 
-# Every request has a thread of its own. A connection that others used before has the catalogue's entries at hand, which
-# a new one reads again for each table: half of a page's time. Dead ones are found out before they are given away.
-_database = settings.DATABASES["default"]
-_pool = {"min_size": 1, "max_size": 32, "timeout": 10, "max_idle": 60}
-_database.update(CONN_HEALTH_CHECKS=True, OPTIONS={**_database.get("OPTIONS", {}), "pool": _pool})
-
 serve_metrics(settings.CONSOLE_METRICS_PORT, "CONSOLE_METRICS_PORT")
 _django = get_asgi_application()
 
