@@ -1,4 +1,4 @@
-"""The console process: pages and the admin API, served by uvicorn. What imports this becomes it."""
+"""The console process: pages and the admin API, served by uvicorn."""
 
 import os
 
