@@ -32,9 +32,14 @@ def grpc_socket(rest_socket: Path) -> Path:
     return rest_socket.with_name(f"g-{rest_socket.name.removeprefix('n-')}")
 
 
+def link_beside(server_socket: Path) -> Path:
+    """The socket for links of the process that serves HTTP or gRPC on this one."""
+    return server_socket.with_suffix(".link")
+
+
 def link_socket(rest_socket: Path) -> Path:
     """The socket on which a node takes the gateway's gRPC messages."""
-    return grpc_socket(rest_socket).with_suffix(".link")
+    return link_beside(grpc_socket(rest_socket))
 
 
 def resolve_paths(data: Path | None = None) -> Paths:

@@ -139,7 +139,7 @@ class Link(_Frames):
     def close(self) -> None:
         self._transport.close()
 
-    async def call(self, text: str, message: bytes, seconds: float | None = None) -> LinkAnswer:
+    async def call(self, text: str, message: bytes, seconds: float) -> LinkAnswer:
         """The other end's answer to a message and what its text says of it.
 
         Of a node: a method's path, or "PUT /path?query" and a body. Raises LinkBroken, and TimeoutError when there
@@ -148,7 +148,7 @@ class Link(_Frames):
         loop = asyncio.get_running_loop()
         number = next(self._numbers)
         answer = self._waiting[number] = loop.create_future()
-        patience = None if seconds is None else loop.call_later(seconds, _give_up, answer)
+        patience = loop.call_later(seconds, _give_up, answer)
         self.send(number, _OK, text, message)
         try:
             return await answer
@@ -157,8 +157,7 @@ class Link(_Frames):
                 self.send(number, _LEFT, "", b"")
             raise
         finally:
-            if patience is not None:
-                patience.cancel()
+            patience.cancel()
             del self._waiting[number]
 
     def received(self, number: int, status: int, text: str, message: bytes) -> None:

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import aiohttp
 import httpx
 import orjson
 
+from cloudconsole.paths import link_beside
 from cloudconsole.unix_sockets import unix_transport
 from clusters.links import Links
 from clusters.message_link import LONGEST_LINE, LinkBroken
@@ -19,7 +21,6 @@ from inference.worker.protocol import (
     InferenceError,
     SparseEmbedding,
     decode_embeddings,
-    link_beside,
 )
 
 __all__ = ["Embeddings", "InferenceClient", "InferenceError", "SparseEmbedding"]
@@ -49,7 +50,7 @@ class InferenceClient:
         self._unix_socket = address if "/" in address else None
         self._base = "http://worker" if self._unix_socket else f"http://{address}"
         self._session: aiohttp.ClientSession | None = None
-        self._link_socket = str(link_beside(address)) if self._unix_socket else None
+        self._link_socket = str(link_beside(Path(address))) if self._unix_socket else None
         self._links = Links()
 
     async def embed(
@@ -112,8 +113,7 @@ class InferenceClient:
         if link is None:
             return None
         try:
-            async with asyncio.timeout(_LONGEST_ANSWER_SECONDS):
-                answer = await link.call(text, body)
+            answer = await link.call(text, body, _LONGEST_ANSWER_SECONDS)
         except LinkBroken as error:
             raise _unreachable("is stopping") if error.not_begun else _went_away() from error
         except TimeoutError as error:

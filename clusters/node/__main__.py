@@ -22,6 +22,7 @@ from typing import NoReturn
 import uvicorn
 import uvloop
 
+from cloudconsole.paths import link_beside
 from clusters.http_protocol import WholeAnswers
 from clusters.node.grpc.server import GrpcApi
 from clusters.node.link import LinkApi
@@ -162,7 +163,7 @@ async def _serve_grpc(api: GrpcApi, link: LinkApi, options: argparse.Namespace) 
         options.grpc_socket.unlink(missing_ok=True)
         await api.server.start(f"unix:{options.grpc_socket.absolute()}")
         options.grpc_socket.chmod(0o600)
-        await link.start(options.grpc_socket.with_suffix(".link"))
+        await link.start(link_beside(options.grpc_socket))
     elif options.grpc_port is not None:
         port = await api.server.start(f"127.0.0.1:{options.grpc_port}")
         log.info("listening for gRPC", extra={"address": ("127.0.0.1", port)})

@@ -14,7 +14,6 @@ An answer is a little-endian u32 (the length of the header), a JSON header, and 
 
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -68,11 +67,6 @@ class InferenceError(Exception):
         self.code = code
         self.sentence = sentence
         self.retry_after = retry_after
-
-
-def link_beside(socket: str) -> Path:
-    """The socket for links of the worker that serves HTTP on this one."""
-    return Path(socket).with_suffix(".link")
 
 
 def encode_embeddings(embeddings: Embeddings) -> bytes:

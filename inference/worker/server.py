@@ -10,6 +10,7 @@ from types import FrameType
 import uvicorn
 
 from cloudconsole.lifeline import die_with_parent
+from cloudconsole.paths import link_beside
 from inference.worker.app import DRAIN_SECONDS, WorkerApp
 from inference.worker.config import WorkerConfig
 from inference.worker.devices import Devices, providers_called
@@ -18,7 +19,6 @@ from inference.worker.external.embedder import ExternalEmbedder
 from inference.worker.images.fetching import FetcherProcess
 from inference.worker.images.preparation import ImagePreparation
 from inference.worker.metrics import Metrics
-from inference.worker.protocol import link_beside
 from inference.worker.registry import ModelRegistry
 from inference.worker.residency import Residency
 from inference.worker.scheduler import Scheduler
@@ -40,7 +40,7 @@ def run_worker(config: WorkerConfig) -> None:
     Dies at once with the process that started it. Raises ``AlreadyRunning`` and ``UnknownProvider``.
     """
     die_with_parent()
-    app = WorkerApp(_embedder(config), link_beside(config.listen) if "/" in config.listen else None)
+    app = WorkerApp(_embedder(config), link_beside(Path(config.listen)) if "/" in config.listen else None)
     _Server(_uvicorn_config(config.listen, app), app).run()
 
 

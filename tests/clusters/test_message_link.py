@@ -94,7 +94,7 @@ def test_work_whose_caller_leaves_is_given_up(tmp_path: Path, how: str, error: t
         return LinkAnswer(0, "", message)
 
     async def use(link: Link) -> None:
-        asking = asyncio.ensure_future(link.call("/long", b"", 0.01 if how == "late" else None))
+        asking = asyncio.ensure_future(link.call("/long", b"", 0.01 if how == "late" else 30))
         await begun.wait()
         if how == "closed":
             link.close()
@@ -105,7 +105,7 @@ def test_work_whose_caller_leaves_is_given_up(tmp_path: Path, how: str, error: t
         with pytest.raises(error):
             await asking
         if how != "closed":
-            assert (await link.call("/short", b"b")).message == b"b"
+            assert (await link.call("/short", b"b", 30)).message == b"b"
 
     over_link(tmp_path, answer, use)
 
