@@ -22,30 +22,41 @@ from billing.event_ids import first_id
 from billing.hourly import hourly_usage
 from billing.kept_tallies import Chain, Kept, kept_or_made, read, remember, remembered, store, stored
 from billing.lines import correcting_lines, kept_lines, progress_of, takes_corrections
-from billing.models import BillingProgress, KeptTally, PackagePrice, RollupProgress, Statement, UsageEvent
+from billing.models import BillingProgress, KeptTally, Statement, UsageEvent
 from billing.rating import MonthRater, Terms
 from billing.report_line import Heading
 from billing.rules import Month, StatementState
 from billing.tally import Tally
-from billing.terms import terms_as_json, terms_of
+from billing.terms import terms_as_json, terms_from_json, terms_of
 from cloudconsole.accounts.models import Account
-from inference.models import ModelPrice
 
 SETTLED_AFTER = timedelta(minutes=10)  # an hour that is over for so long seldom gets any more usage
 LINKS_IN_MEMORY = 3  # settled hours, those before the current one, and everything
 
 
-def month_tally(account: Account, month: Month) -> Tally:
-    """What the account's bill of the month comes to, up to the moment: the sums of ``lines.bill_lines``."""
+@dataclass(frozen=True)
+class RatedMonth:
+    """What an account's bill of a month comes to, and the terms that it was rated under."""
+
+    tally: Tally
+    terms: Terms
+
+
+def rated_month(account: Account, month: Month) -> RatedMonth:
+    """The sums of ``lines.bill_lines``, up to the moment."""
     progress = progress_of(account)
     if progress.closed_through is not None and month <= Month.of_day(progress.closed_through):
         statement = Statement.objects.filter(account=account, month=month.first_day).exclude(number=None).first()
         if statement is None or statement.state == StatementState.VOID:
-            return Tally(month)
-        return statement_tally(statement, account)
+            return RatedMonth(Tally(month), Terms())
+        return RatedMonth(statement_tally(statement, account), terms_from_json(statement.terms))
     asked = _asked(account, month)
     tally, corrections = _of_usage(asked), _of_corrections(asked, progress)
-    return tally.plus(corrections) if corrections.things else tally
+    return RatedMonth(tally.plus(corrections) if corrections.things else tally, asked.terms)
+
+
+def month_tally(account: Account, month: Month) -> Tally:
+    return rated_month(account, month).tally
 
 
 def keep_tallies(*, now: datetime) -> None:
@@ -86,12 +97,19 @@ class _Asked:
         return bisect_left(self.price_starts, until)
 
 
+_DEPENDENCIES = """
+SELECT (SELECT coalesce(max(through_seq), 0) FROM billing_rollupprogress), ARRAY(
+    SELECT effective_from FROM inference_modelprice UNION ALL SELECT effective_from FROM billing_packageprice ORDER BY 1
+)
+"""
+
+
 def _asked(account: Account, month: Month) -> _Asked:
     terms = terms_of(account=account, month=month)
-    starts = ModelPrice.objects.values_list("effective_from", flat=True)
-    price_starts = starts.union(PackagePrice.objects.values_list("effective_from", flat=True), all=True)
-    through_seq = RollupProgress.objects.values_list("through_seq", flat=True).first() or 0
-    return _Asked(account, month, terms, _digest(terms_as_json(terms)), sorted(price_starts), through_seq)
+    with connection.cursor() as cursor:
+        cursor.execute(_DEPENDENCIES)
+        through_seq, price_starts = cursor.fetchone()
+    return _Asked(account, month, terms, _digest(terms_as_json(terms)), price_starts, through_seq)
 
 
 def _digest(facts: object) -> str:

@@ -6,8 +6,8 @@ from decimal import Decimal
 from functools import cached_property
 
 from billing.budgets.rules import Spending, forecast, window_start
-from billing.rating import NOTHING, UNLIMITED, PricingUnit, Terms, exact_sum
-from billing.tally import Tally
+from billing.month_tally import RatedMonth
+from billing.rating import NOTHING, UNLIMITED, PricingUnit, exact_sum
 from cloudconsole.money import EXACT
 
 _PARTS = {
@@ -39,12 +39,13 @@ class Allowance:
 
 
 class Overview:
-    """All lines of a bill (their ``tally``), under the ``terms`` they were rated with."""
+    """All lines of a bill, under the terms they were rated with."""
 
-    def __init__(self, *, tally: Tally, terms: Terms, now: datetime) -> None:
+    def __init__(self, rated: RatedMonth, *, now: datetime) -> None:
+        tally = rated.tally
         self._month = tally.month
         self._now = now
-        self._terms = terms
+        self._terms = rated.terms
         self._by_part = {part: tally.parts.get(part, NOTHING) for part in PricingUnit}
         self._by_day = tally.days
         self._free = {(tally.models[id], id): tokens for id, tokens in tally.covered.items()}

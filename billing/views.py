@@ -12,14 +12,12 @@ from django.views.decorators.http import require_safe
 
 from billing.budgets.views import BudgetView, budget_views
 from billing.exports import EXPORT_FORMATS, ExportFormat, stream_export_async
-from billing.lines import kept_terms
 from billing.models import Statement
-from billing.month_tally import month_tally
+from billing.month_tally import RatedMonth, rated_month
 from billing.overview import Overview
 from billing.queries import ApiKeyUsage, ClusterUsage, HourUsage, ModelUsage, Usage
 from billing.rules import Month
 from billing.tally import Billed, Tally
-from billing.terms import terms_of
 from cloudconsole.accounts.models import Account
 from cloudconsole.money import EXACT
 from cloudconsole.web.access import AccountRequest, account_page
@@ -27,7 +25,7 @@ from cloudconsole.web.pages import render_page
 from clusters.data_plane import CONSOLE_KEY_ID
 from clusters.models import Cluster, DatabaseApiKey
 
-MOST_ROWS = 50  # of a table by cluster or key
+MOST_ROWS = 25  # of a table by cluster or key
 EARLIEST = Month(2025, 1)  # before it nothing was for sale
 AnyUsage = TypeVar("AnyUsage", bound=Usage)
 AnyId = TypeVar("AnyId")
@@ -54,13 +52,16 @@ class BillingView:
         return EXPORT_FORMATS
 
     @cached_property
+    def rated(self) -> RatedMonth:
+        return rated_month(self.account, self.month)
+
+    @property
     def tally(self) -> Tally:
-        return month_tally(self.account, self.month)
+        return self.rated.tally
 
     @cached_property
     def overview(self) -> Overview:
-        terms = kept_terms(self.account, self.month) or terms_of(account=self.account, month=self.month)
-        return Overview(tally=self.tally, terms=terms, now=timezone.now())
+        return Overview(self.rated, now=timezone.now())
 
     @cached_property
     def budgets(self) -> list[BudgetView]:

@@ -2,21 +2,21 @@
 
 import os
 
+import django
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 
+from cloudconsole.asgi_handler import SynchronousHandler
 from cloudconsole.body_limit import BodyLimit, Uploads
 from cloudconsole.metrics import serve_metrics
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloudconsole.settings")
 
 serve_metrics(settings.CONSOLE_METRICS_PORT, "CONSOLE_METRICS_PORT")
-_django = get_asgi_application()
+django.setup(set_prefix=False)
 
 from cloudconsole.web.signed_in import has_signed_in  # noqa: E402 - needs Django's apps
 from inference.imports.urls import UPLOAD_PATH  # noqa: E402
 
 _FORM_AROUND_FILE = 64 * 1024
-application = BodyLimit(
-    _django, Uploads(UPLOAD_PATH, settings.INFERENCE_IMPORT_MAX_BYTES + _FORM_AROUND_FILE, has_signed_in)
-)
+_uploads = Uploads(UPLOAD_PATH, settings.INFERENCE_IMPORT_MAX_BYTES + _FORM_AROUND_FILE, has_signed_in)
+application = BodyLimit(SynchronousHandler(), _uploads)

@@ -133,8 +133,8 @@ _database: dict[str, Any] = (
     if EMBEDDED_POSTGRES
     else {**dj_database_url.config()}
 )
-# Under ASGI every request has a thread, and a kept connection, of its own: keeping them would pile them up.
-DATABASES = {"default": _database | {"CONN_MAX_AGE": 0}}
+# Kept by each thread that serves requests (`kept_threads.py`, the admin API's, the gateway's), and tried before use.
+DATABASES = {"default": _database | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 EMBEDDED_REDIS = "REDIS_URL" not in os.environ

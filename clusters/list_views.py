@@ -21,7 +21,7 @@ from clusters.presentation import INFERENCE, PHASES, Tone, inference_state
 from clusters.queries import clusters_of
 from clusters.views import ClusterView
 
-CLUSTERS_PER_PAGE = 50
+CLUSTERS_PER_PAGE = 25
 _PHASES: list[tuple[str, str]] = [
     ("", "Any"),
     (Tone.GOOD, "Healthy"),

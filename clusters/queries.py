@@ -102,8 +102,10 @@ def database_keys_of(account: Account) -> QuerySet[DatabaseApiKey]:
 
 def current_operation(cluster: Cluster) -> Operation | None:
     """The operation at work, else the one that ended last; None if the cluster never had one."""
-    unfinished = cluster.operations.filter(state__in=UNFINISHED).order_by("generation").first()
-    return unfinished or cluster.operations.exclude(state=Operation.State.SUPERSEDED).order_by("-generation").first()
+    next_one = cluster.operations.filter(state__in=UNFINISHED).order_by("generation")[:1]
+    last_one = cluster.operations.exclude(state=Operation.State.SUPERSEDED).order_by("-generation")[:1]
+    found = sorted(next_one.union(last_one), key=lambda operation: (not operation.unfinished, operation.generation))
+    return found[0] if found else None
 
 
 def quotas_of(account: Account) -> Quotas:

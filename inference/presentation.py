@@ -27,7 +27,7 @@ from inference.snippets import (
     render_snippet,
 )
 from inference.usage import ModelUsage
-from inference.usage_chart import DailyUsage, SparkBar, window
+from inference.usage_chart import DailyUsage, window
 from inference.weights_status import WeightsStatus, weights_by_model
 
 
@@ -41,7 +41,7 @@ class ModelRow:
     model: OfferedModel
     usage: ModelUsage
     recent: int
-    sparkline: list[SparkBar]
+    sparkline: str
     weights: WeightsStatus | None
     download: ModelDownload | None
 

@@ -1,6 +1,5 @@
 """What a cluster's models did in the last thirty days: a chart by model and day, and a sparkline for each model."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -11,21 +10,11 @@ MOST_LINES = 5  # more could not be told apart; what the others did is summed up
 _HEIGHT, _WIDTH, _GAP = 20, 3, 1  # of a sparkline: its height, and of a day's bar
 
 
-@dataclass(frozen=True)
-class SparkBar:
-    """A day's place in a sparkline."""
-
-    x: int
-    y: int
-    height: int
-
-
 class DailyUsage:
     """Tokens by model id and day (UTC) up to ``today``. ``lines`` and ``rows`` are the chart's, busiest model first."""
 
     spark_height = _HEIGHT
     spark_width = DAYS * (_WIDTH + _GAP)
-    spark_bar_width = _WIDTH
 
     def __init__(self, tokens: dict[UUID, dict[date, int]], today: date) -> None:
         self._days = [today - timedelta(days=DAYS - 1 - number) for number in range(DAYS)]
@@ -59,16 +48,16 @@ class DailyUsage:
         """Tokens of the model in all these days."""
         return sum(self._by_model.get(model, ()))
 
-    def sparkline(self, model: UUID) -> list[SparkBar]:
-        """A bar for each day with tokens; none of them is invisible."""
+    def sparkline(self, model: UUID) -> str:
+        """A bar for each day with tokens, none of them invisible: what SVG calls the data of a path."""
         counts = self._by_model.get(model, [])
         most = max(counts, default=0)
         heights = [max(count * _HEIGHT // most, 1) if count > 0 else 0 for count in counts]
-        return [
-            SparkBar(number * (_WIDTH + _GAP), _HEIGHT - height, height)
+        return "".join(
+            f"M{number * (_WIDTH + _GAP)} {_HEIGHT}v-{height}h{_WIDTH}v{height}z"
             for number, height in enumerate(heights)
             if height
-        ]
+        )
 
 
 def window(today: date) -> tuple[datetime, datetime]:

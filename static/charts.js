@@ -33,12 +33,18 @@ customElements.define("time-chart", class extends HTMLElement {
   connectedCallback() {
     this.figure = document.createElement("div");
     this.figure.setAttribute("aria-hidden", "true");
-    this.prepend(this.figure);
     this.themes = matchMedia("(prefers-color-scheme: dark)");
-    this.redraw = () => this.draw();
+    this.redraw = () => this.plot && this.draw();
     this.themes.addEventListener("change", this.redraw);
     document.addEventListener("theme", this.redraw);
     this.resized = new ResizeObserver(() => this.plot?.setSize(this.size()));
+    // A page that still loads paints its words and numbers first; the chart's place is kept (pages.css).
+    if (document.readyState === "complete") this.show();
+    else requestAnimationFrame(() => setTimeout(() => this.isConnected && this.show()));
+  }
+
+  show() {
+    this.prepend(this.figure);
     this.resized.observe(this);
     this.draw();
   }

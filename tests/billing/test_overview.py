@@ -6,10 +6,9 @@ from decimal import Decimal
 import pytest
 
 from billing.models import UsageEvent
-from billing.month_tally import month_tally
+from billing.month_tally import rated_month
 from billing.overview import Overview
 from billing.rules import Month
-from billing.terms import terms_of
 from tests.billing.usage import NOON, Customer, store
 
 pytestmark = pytest.mark.django_db
@@ -17,8 +16,7 @@ NOVEMBER = Month.of(NOON)
 
 
 def overview_of(customer: Customer, now: datetime = NOON + timedelta(hours=12)) -> Overview:
-    terms = terms_of(account=customer.account, month=NOVEMBER)
-    return Overview(tally=month_tally(customer.account, NOVEMBER), terms=terms, now=now)
+    return Overview(rated_month(customer.account, NOVEMBER), now=now)
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ class TestList:
     ) -> None:
         cluster = make_cluster("one")
         waiting = parse(console.get("/clusters?phase=good")).one(id="clusters")
-        assert (waiting.attributes["hx-trigger"], waiting.one("td", class_="number").text) == ("load", "…")
+        assert (waiting.attributes["hx-trigger"], waiting.one("td", class_="number").text) == ("intersect once", "…")
         assert waiting.attributes["hx-get"] == "/clusters?phase=good&page=1&costs=1"
         settled = parse(console.get("/clusters?costs=1")).one(id="clusters")
         assert "hx-get" not in settled.attributes
