@@ -12,7 +12,7 @@ from cloudconsole.accounts.models import Account
 from clusters.models import Cluster, DatabaseApiKey
 from clusters.queries import clusters_of
 
-MOST_OFFERED = 50  # of each kind
+MOST_OFFERED = 25  # of each kind
 MOST_LINES = 8  # of a list of what was found
 
 Thing = TypeVar("Thing", bound=Model)
@@ -45,13 +45,14 @@ class SearchedSelect(forms.Select):
 
 def find_clusters(account: Account, searched_for: str = "", *, chosen: str = "") -> Found[Cluster]:
     """At most MOST_OFFERED, newest first, with every word in name or id; ``chosen`` (an id) is among them."""
-    return _find(clusters_of(account), ("name",), searched_for, chosen)
+    return _find(clusters_of(account).select_related(None).only("name"), ("name",), searched_for, chosen)
 
 
 def find_keys(account: Account, searched_for: str = "", *, chosen: str = "") -> Found[DatabaseApiKey]:
     """At most MOST_OFFERED, by name, also revoked ones; words may be in the name of the key's cluster, too."""
-    keys = DatabaseApiKey.objects.filter(cluster__account=account).select_related("cluster").order_by("name", "id")
-    return _find(keys, ("name", "cluster__name"), searched_for, chosen)
+    keys = DatabaseApiKey.objects.filter(cluster__account=account).select_related("cluster")
+    named = keys.only("name", "cluster__name").order_by("name", "id")
+    return _find(named, ("name", "cluster__name"), searched_for, chosen)
 
 
 def _find(all: QuerySet[Thing], parts: tuple[str, ...], searched_for: str, chosen: str) -> Found[Thing]:

@@ -1,6 +1,6 @@
 """The answers to what the Inference tab and the list of clusters ask (``inference.usage``, ``clusters.costs``)."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -12,6 +12,8 @@ from billing.rules import Month
 from cloudconsole.accounts.models import Account
 from clusters.models import Cluster
 from inference.usage import ModelUsage
+
+_SHOWN = timedelta(days=32)  # this month and the last thirty days are within
 
 
 class LedgerUsage:
@@ -25,7 +27,7 @@ class LedgerUsage:
         return daily_tokens(cluster=cluster, since=since, until=until)
 
     def newest(self, cluster: Cluster) -> str:
-        return newest_usage(cluster.account)
+        return newest_usage(cluster.account, since=timezone.now() - _SHOWN)
 
 
 class LedgerCosts:

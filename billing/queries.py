@@ -22,6 +22,8 @@ from cloudconsole.accounts.models import Account
 from cloudconsole.money import EXACT
 from clusters.models import Cluster
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
@@ -108,9 +110,10 @@ def _summed(lines: Iterable[ReportLine], of: Callable[[ReportLine], Any]) -> lis
     return [(key, dict(zip(names, sums[key], strict=True))) for key in sorted(sums)]
 
 
-def newest_usage(account: Account) -> str:
-    """Changes whenever usage of the account was recorded."""
-    return str(UsageEvent.objects.filter(account_id=account.pk).aggregate(newest=Max("seq"))["newest"])
+def newest_usage(account: Account, *, since: datetime = _EPOCH) -> str:
+    """Changes whenever usage of the account was recorded that occurred after ``since``."""
+    events = UsageEvent.objects.filter(account_id=account.pk, id__gte=first_id(since))
+    return str(events.aggregate(newest=Max("seq"))["newest"])
 
 
 _OF_CLUSTER = "account_id = %(account_id)s AND cluster_id = %(cluster_id)s AND model_id IS NOT NULL"
@@ -138,7 +141,6 @@ SELECT model_id, day, sum(tokens) FROM (
 ) AS used
 GROUP BY 1, 2 HAVING sum(tokens) <> 0 ORDER BY 1, 2
 """
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
 
 

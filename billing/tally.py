@@ -166,7 +166,7 @@ class Tally:
 
     def by_model_of(self, cluster_id: UUID) -> dict[UUID, Billed]:
         """Tokens of one cluster, without corrections of months before."""
-        own = (entry for entry in self._of_tokens if entry[0].cluster_id == cluster_id and not entry[0].correction)
+        own = self._own_by_cluster.get(cluster_id, [])
         return _summed(own, _model_of)
 
     @cached_property
@@ -228,6 +228,14 @@ class Tally:
     @cached_property
     def _of_tokens(self) -> list[tuple[Thing, Billed]]:
         return [entry for entry in self.things.items() if entry[0].model_id is not None]
+
+    @cached_property
+    def _own_by_cluster(self) -> dict[UUID, list[tuple[Thing, Billed]]]:
+        found: dict[UUID, list[tuple[Thing, Billed]]] = {}
+        for entry in self._of_tokens:
+            if not entry[0].correction:
+                found.setdefault(entry[0].cluster_id, []).append(entry)
+        return found
 
 
 def sum_of(several: Iterable[Billed]) -> Billed:

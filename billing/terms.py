@@ -6,24 +6,34 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
+from django.db import connection
 
-from billing.models import Discount
 from billing.rating import UNLIMITED, DiscountTerms, Terms
 from billing.rules import Month
 from cloudconsole.accounts.models import Account
-from clusters.models import Cluster, Package
 from inference.catalogue import CATALOGUE
+
+# Whether a paid cluster was there at some time in the month (rows of deleted ones stay), and each discount; one row
+# without any. Every page with costs asks.
+_GIVEN = """
+SELECT paid.there, discount.id, discount.name, valid_from, valid_until, percentage, fixed_millicents
+FROM (SELECT EXISTS (
+    SELECT 1 FROM clusters_cluster AS cluster JOIN clusters_package AS package ON package.id = cluster.package_id
+    WHERE account_id = %(account)s AND type = 'paid' AND created_at < %(end)s
+        AND (deleted_at IS NULL OR deleted_at >= %(start)s)
+) AS there) AS paid
+LEFT JOIN billing_discount AS discount ON account_id = %(account)s AND valid_from < %(end)s AND valid_until > %(start)s
+ORDER BY valid_from, discount.id
+"""
 
 
 def terms_of(*, account: Account, month: Month) -> Terms:
     """The allowances as configured (for accounts with a paid cluster, as Qdrant Cloud launched them), and discounts."""
-    valid = Discount.objects.filter(account=account, valid_from__lt=month.end, valid_until__gt=month.start)
-    discounts = tuple(
-        DiscountTerms(one.name, one.valid_from, one.valid_until, one.percentage, one.fixed_millicents)
-        for one in valid.order_by("valid_from", "pk")
-    )
-    if not _has_paid_cluster(account, month):
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVEN, {"account": account.pk, "start": month.start, "end": month.end})
+        rows = cursor.fetchall()
+    discounts = tuple(DiscountTerms(*discount) for _, there, *discount in rows if there)
+    if not rows[0][0]:
         return Terms(discounts=discounts)
     free = {}
     for spec in CATALOGUE.values():
@@ -32,13 +42,6 @@ def terms_of(*, account: Account, month: Month) -> Terms:
         elif spec.modality == "image":
             free[spec.id] = settings.BILLING_FREE_IMAGE_TOKENS
     return Terms(free=free, free_by_default=settings.BILLING_FREE_TEXT_TOKENS, discounts=discounts)
-
-
-def _has_paid_cluster(account: Account, month: Month) -> bool:
-    """At some time in the month. Rows of deleted clusters stay."""
-    there = Q(deleted_at=None) | Q(deleted_at__gte=month.start)
-    paid = Cluster.objects.filter(there, account=account, package__type=Package.Type.PAID)
-    return paid.filter(created_at__lt=month.end).exists()
 
 
 def terms_as_json(terms: Terms) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class UsageSource(Protocol):
         """Tokens by model id and day (UTC) in ``[since, until)``; days without any are left out."""
 
     def newest(self, cluster: Cluster) -> str:
-        """Changes whenever usage of the cluster's account was recorded."""
+        """Changes whenever usage of the cluster's account was recorded that one of the others tells."""
 
 
 source: UsageSource

@@ -15,6 +15,9 @@ const exact = new Intl.NumberFormat("en-GB", { maximumSignificantDigits: 17 });
 // As people read it in a table: 1,234 and $0.05.
 const number = (text) => (text === "–" ? null : Number(text.replace(/[$,]/g, "")));
 
+// Words and numbers are painted first; the charts' places are kept (pages.css).
+const painted = new Promise((resolve) => { new PerformanceObserver(resolve).observe({ type: "paint", buffered: true }); });
+
 // The first line on top of all others: each is drawn with those after it beneath, which are drawn over it.
 function stacked([moments, ...columns]) {
   const sums = moments.map(() => 0);
@@ -38,9 +41,7 @@ customElements.define("time-chart", class extends HTMLElement {
     this.themes.addEventListener("change", this.redraw);
     document.addEventListener("theme", this.redraw);
     this.resized = new ResizeObserver(() => this.plot?.setSize(this.size()));
-    // A page that still loads paints its words and numbers first; the chart's place is kept (pages.css).
-    if (document.readyState === "complete") this.show();
-    else requestAnimationFrame(() => setTimeout(() => this.isConnected && this.show()));
+    painted.then(() => this.isConnected && this.show());
   }
 
   show() {

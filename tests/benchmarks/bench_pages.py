@@ -158,6 +158,7 @@ def first_content(address: str, cookies: httpx.Cookies, paths: dict[str, str]) -
         for name, path in paths.items():
             painted = []
             for _ in range(5):
+                page.wait_for_load_state("networkidle")  # somebody has looked at the page before
                 page.goto(path)
                 painted.append(wait_until(lambda: page.evaluate(FIRST_PAINT), seconds=20, what=f"{name} is painted"))
             found[name] = statistics.median(painted)

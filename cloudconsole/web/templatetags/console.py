@@ -21,7 +21,6 @@ register = template.Library()
 ICONS = Path(settings.BASE_DIR) / "static" / "icons"
 
 
-@cache
 def _icon_body(name: str) -> str:
     source = (ICONS / f"{name}.svg").read_text()
     found = re.search(r"<svg[^>]*>(.*)</svg>", source, re.DOTALL)
@@ -31,6 +30,7 @@ def _icon_body(name: str) -> str:
 
 
 @register.simple_tag
+@cache
 def icon(name: str, style: str = "") -> SafeString:
     """The icon ``static/icons/<name>.svg`` inline, hidden from screen readers: a word always stands next to it."""
     return format_html(
@@ -86,6 +86,12 @@ def when(moment: datetime | None) -> SafeString | str:
     return format_html(
         '<time datetime="{}">{} UTC</time>', f"{utc:%Y-%m-%dT%H:%M:%SZ}", f"{utc.day} {utc:%b %Y, %H:%M:%S}"
     )
+
+
+@register.filter
+def day(moment: datetime) -> SafeString:
+    """The day that begins at a moment in UTC as a ``<time>`` element."""
+    return format_html('<time datetime="{}">{}</time>', f"{moment:%Y-%m-%dT%H:%M:%SZ}", f"{moment.day} {moment:%b %Y}")
 
 
 @register.filter
