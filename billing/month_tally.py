@@ -56,6 +56,7 @@ def rated_month(account: Account, month: Month) -> RatedMonth:
 
 
 def month_tally(account: Account, month: Month) -> Tally:
+    """What the account's bill of the month comes to, up to the moment."""
     return rated_month(account, month).tally
 
 

@@ -122,10 +122,14 @@ _OF_CLUSTER = "account_id = %(account_id)s AND cluster_id = %(cluster_id)s AND m
 def _events(of: str) -> str:
     """Events of a span of time that parameters tell: an id knows milliseconds only, the event's own time the rest."""
     return f"""
-    SELECT model_id, (occurred_at AT TIME ZONE 'UTC')::date AS day, tokens FROM billing_usageevent
+    UNION ALL SELECT model_id, (occurred_at AT TIME ZONE 'UTC')::date AS day, tokens FROM billing_usageevent
     WHERE {_OF_CLUSTER} AND id >= %({of}_first_id)s AND id < %({of}_end_id)s
         AND occurred_at >= %({of}_since)s AND occurred_at < %({of}_until)s
 """
+
+
+def _cut_off(of: str) -> str:
+    return f"{_events(of)} AND seq <= (SELECT through_seq FROM progress)"
 
 
 # Whole hours from the rollups; the events that these do not hold yet, and those of an hour cut off at either end.
@@ -135,9 +139,8 @@ WITH progress AS (SELECT coalesce(max(through_seq), 0) AS through_seq FROM billi
 SELECT model_id, day, sum(tokens) FROM (
     SELECT model_id, (hour_start AT TIME ZONE 'UTC')::date AS day, tokens FROM billing_usagerollup
     WHERE {_OF_CLUSTER} AND hour_start >= %(hours_since)s AND hour_start < %(hours_until)s
-    UNION ALL {_events("all")} AND seq > %(through_seq)s AND seq > (SELECT through_seq FROM progress)
-    UNION ALL {_events("head")} AND seq <= (SELECT through_seq FROM progress)
-    UNION ALL {_events("tail")} AND seq <= (SELECT through_seq FROM progress)
+    {_events("all")} AND seq > %(through_seq)s AND seq > (SELECT through_seq FROM progress)
+    {{cut_off}}
 ) AS used
 GROUP BY 1, 2 HAVING sum(tokens) <> 0 ORDER BY 1, 2
 """
@@ -150,6 +153,8 @@ def daily_tokens(*, cluster: Cluster, since: datetime, until: datetime) -> dict[
     first_hour = -(-(since - _EPOCH) // _HOUR) * _HOUR + _EPOCH
     last_hour = (until - _EPOCH) // _HOUR * _HOUR + _EPOCH
     head_until = min(first_hour, until)
+    ends = {"head": (since, head_until), "tail": (max(head_until, last_hour), until)}
+    cut_off = {name: span for name, span in ends.items() if span[0] < span[1]}
     parameters: dict[str, Any] = {
         "account_id": cluster.account_id,
         "cluster_id": cluster.pk,
@@ -157,12 +162,12 @@ def daily_tokens(*, cluster: Cluster, since: datetime, until: datetime) -> dict[
         "hours_since": first_hour,
         "hours_until": last_hour,
         **_span("all", since, until),
-        **_span("head", since, head_until),
-        **_span("tail", max(head_until, last_hour), until),
     }
+    for name, span in cut_off.items():
+        parameters |= _span(name, *span)
     tokens: dict[UUID, dict[date, int]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_DAILY_TOKENS, parameters)
+        cursor.execute(_DAILY_TOKENS.format(cut_off="".join(map(_cut_off, cut_off))), parameters)
         for model_id, day, count in cursor:
             tokens.setdefault(model_id, {})[day] = int(count)
     return tokens

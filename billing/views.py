@@ -88,9 +88,12 @@ class BillingView:
     def by_api_key(self) -> "Dearest[ApiKeyUsage]":
         found = _dearest(self.tally.by_api_key)
         kept = DatabaseApiKey.objects.filter(cluster__account=self.account, pk__in=[id for id in found if id])
-        names: dict[UUID | None, str] = {CONSOLE_KEY_ID: "Console", **dict(kept.values_list("pk", "name"))}
+        names: dict[UUID | None, str] = {CONSOLE_KEY_ID: "Console", None: "Without a key"}
+        for id, cluster, name in kept.values_list("pk", "cluster__name", "name"):
+            names[id] = f"{cluster}: {name}"
         usages = [
-            ApiKeyUsage(api_key_id=id, api_key=names.get(id, str(id)), **_named(billed)) for id, billed in found.items()
+            ApiKeyUsage(api_key_id=id, api_key=names.get(id, "Unknown"), **_named(billed))
+            for id, billed in found.items()
         ]
         usages.sort(key=lambda usage: (usage.api_key, str(usage.api_key_id)))
         return Dearest(usages, self.tally.tokens, others=len(self.tally.by_api_key) - len(usages))

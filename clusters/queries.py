@@ -3,7 +3,7 @@
 from dataclasses import fields
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Case, Prefetch, QuerySet, When
 
 from cloudconsole.accounts.models import Account
 from cloudconsole.errors import Code, ServiceError
@@ -102,10 +102,9 @@ def database_keys_of(account: Account) -> QuerySet[DatabaseApiKey]:
 
 def current_operation(cluster: Cluster) -> Operation | None:
     """The operation at work, else the one that ended last; None if the cluster never had one."""
-    next_one = cluster.operations.filter(state__in=UNFINISHED).order_by("generation")[:1]
-    last_one = cluster.operations.exclude(state=Operation.State.SUPERSEDED).order_by("-generation")[:1]
-    found = sorted(next_one.union(last_one), key=lambda operation: (not operation.unfinished, operation.generation))
-    return found[0] if found else None
+    first_unfinished = Case(When(state__in=UNFINISHED, then="generation"))  # NULL, which is last, for the others
+    operations = cluster.operations.exclude(state=Operation.State.SUPERSEDED)
+    return operations.order_by(first_unfinished, "-generation").first()
 
 
 def quotas_of(account: Account) -> Quotas:

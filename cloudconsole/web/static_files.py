@@ -46,6 +46,8 @@ class StaticFiles(WhiteNoiseMiddleware):
         del response["Content-Type"]  # Django's guess; the file's own is among these
         for name, value in answer.headers:
             response[name] = value
+        if content:  # WhiteNoise tells how long the file was when the console started
+            response["Content-Length"] = str(len(content))
         asked = request.GET.get("v")
         if asked and asked == _version(request.path_info.removeprefix(settings.STATIC_URL)):
             response["Cache-Control"] = _FOR_EVER

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -53,14 +53,16 @@ def foreign_cluster(make_cluster: Callable[..., Cluster]) -> Cluster:
     return make_cluster("foreign", account=Account.objects.create(name="Somebody else"))
 
 
-def record_usage(cluster: Cluster, model: str, tokens: int, occurred_at: datetime | None = None) -> None:
+def record_usage(
+    cluster: Cluster, model: str, tokens: int, occurred_at: datetime | None = None, *, key: UUID | None = None
+) -> None:
     """Usage as the gateway records it."""
     UsageEvent.objects.create(
         request_id=uuid4(),
         account=cluster.account,
         cluster=cluster,
         model_id=CATALOGUE[model].id,
-        api_key_id=uuid4(),
+        api_key_id=key or uuid4(),
         kind=UsageEvent.Kind.UPDATE,
         tokens=tokens,
         inputs=1,

@@ -15,7 +15,7 @@ from billing.exports import EXPORT_FORMATS
 from billing.models import Statement
 from billing.rules import Month
 from billing.statements import close_month
-from clusters.models import Cluster
+from clusters.models import Cluster, DatabaseApiKey
 from tests.console.conftest import record_usage
 from tests.console.html import Element, parse
 
@@ -61,6 +61,15 @@ class TestMonth:
             assert sum(int(tokens.replace(",", "")) for _, _, tokens, _ in rows) == 1_234_667
             assert sum(Decimal(cost.removeprefix("$")) for *_, cost in rows) == Decimal("0.03703704")
         assert table(page, "by-hour-title")[0][0] == "3 Nov 2026, 04:00:00 UTC"
+
+    def test_keys_of_the_same_name_are_told_apart(self, console: Client, make_cluster: Callable[..., Cluster]) -> None:
+        for name in ("three", "four"):
+            cluster = make_cluster(name)
+            key = DatabaseApiKey.objects.create(cluster=cluster, name="backend", prefix="k", secret_hash=name)
+            record_usage(cluster, MINILM, 7, NOVEMBER, key=key.pk)
+        page = parse(console.get("/billing?month=2026-11"))
+        names = {name.rpartition(" ")[0] for name, *_ in table(page, "by-key-title")}
+        assert names == {"three: backend", "four: backend", "Unknown"}
 
     def test_hours_are_shown_when_asked_for(self, console: Client) -> None:
         page = parse(console.get("/billing?month=2026-11")).one(id="hours")

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from clusters.models import Cluster, Operation
+from clusters.queries import current_operation
 from clusters.rules.lifecycle import OperationKind, Phase, refusal_sentence
 from inference.catalogue import CATALOGUE
 from inference.rules import NOT_ELIGIBLE_SENTENCE
@@ -123,6 +124,24 @@ class TestProgress:
         make_operation(cluster, "superseded", generation=2)
         make_operation(cluster, "running", generation=3, summary="Switch inference off")
         assert "Switch inference off" in tab(console, cluster).one(id="progress-title").text
+
+    @pytest.mark.parametrize(
+        ("states", "shown"),
+        [
+            (["superseded"], None),
+            (["failed", "succeeded", "superseded"], 3),
+            (["succeeded", "running", "pending"], 3),
+            (["pending", "superseded", "succeeded"], 2),
+        ],
+    )
+    def test_the_operation_at_work_is_shown_else_the_one_that_ended_last(
+        self, states: list[str], shown: int | None, make_cluster: Callable[..., Cluster]
+    ) -> None:
+        cluster = make_cluster()
+        for generation, state in enumerate(states, start=2):
+            make_operation(cluster, state, generation=generation)
+        operation = current_operation(cluster)
+        assert (operation.generation if operation else None) == shown
 
     def test_the_fragment_asks_neither_the_worker_nor_the_ledger(
         self, console: Client, make_cluster: Callable[..., Cluster], django_assert_max_num_queries: Callable

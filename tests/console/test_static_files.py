@@ -1,7 +1,11 @@
 """Styles and scripts: whole answers, which an event loop need not read in a thread, and kept by browsers."""
 
-from django.test import Client
+from pathlib import Path
 
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+
+from cloudconsole.web.static_files import StaticFiles
 from tests.console.html import parse
 
 ADDRESS = "/static/css/base.css"
@@ -38,3 +42,13 @@ def test_the_address_in_a_page_names_the_content_and_is_kept_for_ever(client: Cl
     assert "immutable" in client.get(address).headers["Cache-Control"]
     for other in (ADDRESS, f"{ADDRESS}?v=another"):
         assert client.get(other).headers["Cache-Control"] == "max-age=60, public"
+
+
+def test_a_file_that_was_edited_meanwhile_is_whole(tmp_path: Path, rf: RequestFactory) -> None:
+    style = tmp_path / "style.css"
+    style.write_text("a {}")
+    served = StaticFiles(lambda request: HttpResponse())
+    served.add_file_to_dictionary("/static/style.css", str(style))
+    style.write_text("a { color: red }")
+    answer = served(rf.get("/static/style.css"))
+    assert (answer.content, answer.headers["Content-Length"]) == (b"a { color: red }", "16")
