@@ -78,10 +78,11 @@ customElements.define("time-chart", class extends HTMLElement {
     const timeAxis = { ...axis, values: (plot, moments, index, space, step) => moments.map((at) => (step >= DAY || at % DAY === 0 ? day(at) : clock(at))) };
     const names = [...this.querySelectorAll("thead th.number")].map((cell) => cell.textContent);
     const data = this.data(names.length);
+    const colours = names.map((name, index) => colour(COLOURS[index % COLOURS.length]));
     const series = names.map((name, index) => ({
-      label: name, stroke: colour(COLOURS[index % COLOURS.length]), width: 2, points: { show: !bars, filter: alone }, spanGaps: false,
+      label: name, stroke: colours[index], width: 2, points: { show: !bars, filter: alone, fill: colours[index] }, spanGaps: false,
       value: (plot, drawn, line, at) => ((data[line][at] ?? null) === null ? "–" : `${exact.format(data[line][at])} ${this.dataset.unit}`),
-      ...(bars && { width: 0, fill: colour(COLOURS[index]), paths: uPlot.paths.bars({ size: [0.7, 60] }) }),
+      ...(bars && { width: 0, fill: colours[index], paths: uPlot.paths.bars({ size: [0.7, 60] }) }),
     }));
     const options = { ...this.size(), series: [{ value: (plot, at) => (at === null ? "–" : this.step >= DAY ? day(at) : `${day(at)}, ${clock(at)} UTC`) }, ...series], axes: [timeAxis, { ...axis, size: 60, values: (plot, values) => values.map((value) => compact.format(value)) }], tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"), scales: { x: { range: this.window() }, y: { range: (plot, low, high) => [0, high > 0 ? high * 1.1 : 1] } } };
     this.plot = new uPlot(options, bars ? stacked(data) : data, this.figure);

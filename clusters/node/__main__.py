@@ -147,7 +147,9 @@ async def _serve(options: argparse.Namespace) -> int:
         )
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        log.info("listening", extra={"address": listener.getsockname(), "cluster": options.cluster_id})
+        # People read this in the cluster's logs: where a socket lies on this machine means nothing to them.
+        where = {"address": listener.getsockname()} if listener.family == socket.AF_INET else {}
+        log.info("listening", extra={**where, "cluster": options.cluster_id})
         await _serve_grpc(grpc_api, link, options)
         status = await _run_until_stopped(node, options, stop)
         api.drain()
