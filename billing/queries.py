@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Max
 
 from billing.event_ids import first_id
 from billing.lines import bill_lines
@@ -113,7 +112,7 @@ def _summed(lines: Iterable[ReportLine], of: Callable[[ReportLine], Any]) -> lis
 def newest_usage(account: Account, *, since: datetime = _EPOCH) -> str:
     """Changes whenever usage of the account was recorded that occurred after ``since``."""
     events = UsageEvent.objects.filter(account_id=account.pk, id__gte=first_id(since))
-    return str(events.aggregate(newest=Max("seq"))["newest"])
+    return str(events.order_by("-seq").values_list("seq", flat=True).first())
 
 
 _OF_CLUSTER = "account_id = %(account_id)s AND cluster_id = %(cluster_id)s AND model_id IS NOT NULL"
