@@ -11,6 +11,7 @@ from django.db import connection
 from billing.rating import UNLIMITED, DiscountTerms, Terms
 from billing.rules import Month
 from cloudconsole.accounts.models import Account
+from clusters.models import Package
 from inference.catalogue import CATALOGUE
 
 # Whether a paid cluster was there at some time in the month (rows of deleted ones stay), and each discount; one row
@@ -19,7 +20,7 @@ _GIVEN = """
 SELECT paid.there, discount.id, discount.name, valid_from, valid_until, percentage, fixed_millicents
 FROM (SELECT EXISTS (
     SELECT 1 FROM clusters_cluster AS cluster JOIN clusters_package AS package ON package.id = cluster.package_id
-    WHERE account_id = %(account)s AND type = 'paid' AND created_at < %(end)s
+    WHERE account_id = %(account)s AND type = %(paid)s AND created_at < %(end)s
         AND (deleted_at IS NULL OR deleted_at >= %(start)s)
 ) AS there) AS paid
 LEFT JOIN billing_discount AS discount ON account_id = %(account)s AND valid_from < %(end)s AND valid_until > %(start)s
@@ -29,8 +30,14 @@ ORDER BY valid_from, discount.id
 
 def terms_of(*, account: Account, month: Month) -> Terms:
     """The allowances as configured (for accounts with a paid cluster, as Qdrant Cloud launched them), and discounts."""
+    parameters: dict[str, Any] = {
+        "account": account.pk,
+        "paid": Package.Type.PAID,
+        "start": month.start,
+        "end": month.end,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_GIVEN, {"account": account.pk, "start": month.start, "end": month.end})
+        cursor.execute(_GIVEN, parameters)
         rows = cursor.fetchall()
     discounts = tuple(DiscountTerms(*discount) for _, there, *discount in rows if there)
     if not rows[0][0]:
