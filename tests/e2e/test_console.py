@@ -23,6 +23,7 @@ def inference_tab(page: Page, cluster: str) -> None:
     page.goto("/clusters")
     page.get_by_role("link", name=cluster, exact=True).click()
     page.get_by_role("navigation", name=f"Cluster {cluster}").get_by_role("link", name="Inference").click()
+    page.wait_for_url("**/inference")  # and for the page's scripts: before them a choice changes nothing
 
 
 def switch(page: Page, to: str) -> None:
