@@ -6,6 +6,7 @@ customElements.define("copy-text", class extends HTMLElement {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "copy";
+    if (this.id) button.id = `copy-${this.id}`;
     button.textContent = "Copy";
     button.addEventListener("click", () => this.copy(button));
     this.append(button);
@@ -52,6 +53,22 @@ document.addEventListener("htmx:afterSettle", () => {
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   opened.clear();
 });
+
+// What was chosen before the scripts ran, and what the browser restores on the way back (after "load"), is chosen now.
+// Forms that post at each change are left alone: going back takes nothing back.
+addEventListener("pageshow", () => {
+  for (const field of document.querySelectorAll("form:not([hx-post]) :is(input, select)")) {
+    if (!isChanged(field)) continue;
+    for (const name of ["input", "change"]) field.dispatchEvent(new Event(name, { bubbles: true }));
+  }
+});
+
+function isChanged(field) {
+  if (field.type === "radio") return field.checked && !field.defaultChecked;
+  if (field.type === "checkbox") return field.checked !== field.defaultChecked;
+  if (field.options) return field.selectedIndex !== Math.max(0, [...field.options].findLastIndex((option) => option.defaultSelected));
+  return field.value !== field.defaultValue;
+}
 
 function showProblem(text) {
   const problem = document.getElementById("connection-problem");

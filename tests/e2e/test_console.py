@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.conftest import DataPlane, Demo, sign_in
 from tests.waiting import wait_until
@@ -23,7 +23,6 @@ def inference_tab(page: Page, cluster: str) -> None:
     page.goto("/clusters")
     page.get_by_role("link", name=cluster, exact=True).click()
     page.get_by_role("navigation", name=f"Cluster {cluster}").get_by_role("link", name="Inference").click()
-    page.wait_for_url("**/inference")  # and for the page's scripts: before them a choice changes nothing
 
 
 def switch(page: Page, to: str) -> None:
@@ -219,6 +218,29 @@ def test_the_pasted_curl_program_runs(page: Page, demo: Demo) -> None:
     answer = ran.stdout.splitlines()[-1]
     assert COOKIES in answer
     assert f'"{MINILM}":{{"tokens":' in answer.replace(" ", "")
+
+
+def test_what_is_chosen_before_the_scripts_run_counts(page: Page) -> None:
+    inference_tab(page, "new-us")
+
+    def choose_first(scripts: Route) -> None:
+        page.get_by_label("curl").check()
+        scripts.continue_()
+
+    page.route("**/htmx*", choose_first)
+    page.reload()
+    expect(page.locator('#snippet[data-language="curl"]')).to_contain_text("curl -sS")
+
+
+def test_what_was_chosen_is_shown_again_on_the_way_back(page: Page) -> None:
+    inference_tab(page, "new-us")
+    page.get_by_label("curl").check()
+    expect(page.locator('#snippet[data-language="curl"]')).to_contain_text("curl -sS")
+    page.get_by_role("link", name="Try the models").click()
+    expect(page.get_by_label("Texts")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_label("curl")).to_be_checked()
+    expect(page.locator('#snippet[data-language="curl"]')).to_be_visible()
 
 
 def test_snippets_are_copied_whole(open_page: Callable[..., Page], demo: Demo) -> None:
