@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from cloudconsole.paths import PROJECT_DIR
-from tests.e2e.conftest import DataPlane, Demo, sign_in
+from tests.e2e.conftest import DataPlane, Demo
 from tests.made_pages import walk_made_pages
 from tests.pages import NOTHING_THERE, PAGES
 from tests.running_cloud import RunningCloud
@@ -49,8 +49,9 @@ def out_of_the_keyboards_reach(page: Page) -> list[str]:
 def forgotten_when_swapped(page: Page) -> list[str]:
     """Controls in parts that renew themselves: without an id the focus on them is lost, and what was opened closes."""
     return page.evaluate(
-        """() => [...document.querySelectorAll('#live, #progress, #exports, [hx-trigger*=every], [hx-trigger*=intersect]')]
-            .flatMap((part) => [...part.querySelectorAll('a[href], button, input, select, summary, details, [tabindex]')])
+        """() => ['#live', '#progress', '#exports', '[hx-trigger*=every]', '[hx-trigger*=intersect]']
+            .map((part) => `${part} :is(a[href], button, input, select, summary, details, [tabindex])`)
+            .flatMap((controls) => [...document.querySelectorAll(controls)])
             .filter((one) => !one.id && !one.disabled && one.type !== 'hidden')
             .map((one) => `forgotten when swapped: ${one.outerHTML.slice(0, 160)}`)"""
     )
