@@ -229,10 +229,7 @@ class Records:
         """End the threads and their database connections."""
         loop = asyncio.get_running_loop()
         all_here = threading.Barrier(_THREADS, timeout=1)
-        await asyncio.gather(
-            *(loop.run_in_executor(self._threads, _disconnect, all_here) for _ in range(_THREADS)),
-            return_exceptions=True,
-        )
+        await asyncio.gather(*(loop.run_in_executor(self._threads, _disconnect, all_here) for _ in range(_THREADS)))
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _start_loading(self, secret_hash: str) -> asyncio.Task[Found]:
@@ -273,8 +270,12 @@ class Records:
 
 
 def _disconnect(all_here: threading.Barrier) -> None:
-    """Close this thread's database connection; the barrier sees to it that every thread does so once."""
-    all_here.wait()
+    """Close this thread's database connection; the barrier sees to it that every thread does so once.
+
+    Where one of them is busy for longer, the others close theirs.
+    """
+    with contextlib.suppress(threading.BrokenBarrierError):
+        all_here.wait()
     connection.close()
 
 

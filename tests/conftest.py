@@ -1,6 +1,7 @@
 """The real parts that tests run on: PostgreSQL and Redis once per session, a whole running cloud on request."""
 
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -32,7 +33,7 @@ def _running(server: EmbeddedPostgres | EmbeddedRedis, user: str | None = None) 
         wait_until(server.ready, seconds=30, what=f"{type(server).__name__} answers")
         yield
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # at which PostgreSQL ends sessions, as the supervisor has it
         process.wait(timeout=30)
 
 

@@ -1,19 +1,22 @@
 """What the gateway keeps of keys and clusters, and for how long."""
 
 import asyncio
+import gc
 import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
 
+import psycopg
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from clusters.provisioners.upstream import Upstream
 from clusters.rules.access import FULL_ACCESS
 from gateway import records
 from gateway.records import ClusterRecord, Found, KeyRecord, Records, RecordsUnavailable
 from inference.rules import ClusterFacts
+from tests.waiting import wait_until
 
 FACTS = ClusterFacts("new-us", True, True, True, True)
 CLUSTER = ClusterRecord(
@@ -160,3 +163,41 @@ def test_random_keys_do_not_fill_the_memory_nor_push_out_known_ones(
         assert len(cache._known) == 3
 
     asyncio.run(story())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_closing_ends_the_connections_of_threads_that_are_free(database: Database):
+    sessions: dict[str, int] = {}
+    asked, back = threading.Event(), threading.Event()
+
+    def load(secret_hash: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            sessions[secret_hash] = cursor.fetchone()[0]
+        if secret_hash == "slow":
+            asked.set()
+            back.wait(30)
+            connection.close()
+
+    def there() -> set[int]:
+        with psycopg.connect(**connection.get_connection_params()) as own:
+            query = "SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s)"
+            return {pid for (pid,) in own.execute(query, [list(sessions.values())])}
+
+    async def story() -> None:
+        cache = Records(load)
+        slow = asyncio.create_task(cache.find("slow"))
+        await asyncio.to_thread(asked.wait, 30)
+        await cache.find("quick")
+        await cache.close()
+        try:
+            await asyncio.to_thread(wait_until, lambda: there() == {sessions["slow"]}, seconds=20, what="one has ended")
+        finally:
+            back.set()
+        await slow
+
+    gc.disable()  # it closes connections that nothing refers to, some time
+    try:
+        asyncio.run(story())
+    finally:
+        gc.enable()
