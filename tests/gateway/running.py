@@ -57,6 +57,7 @@ def running_both_ports() -> Iterator[RunningGateway]:
     finally:
         server.should_exit = True
         thread.join(40)
+        assert not thread.is_alive(), "the gateway has stopped"
 
 
 @contextlib.contextmanager
@@ -152,6 +153,7 @@ def running_mirror(cluster_id: uuid.UUID) -> Iterator[Mirror]:
     finally:
         server.should_exit = True
         thread.join(20)
+        assert not thread.is_alive(), "the mirror has stopped"
 
 
 class GrpcMirror(grpc.GenericRpcHandler):

@@ -54,6 +54,7 @@ def server(tmp_path: Path) -> Iterator[tuple[Mirror, GrpcMirror, dict[str, str]]
     remote.stop(0).wait()
     rest.should_exit = True
     thread.join(20)
+    assert not thread.is_alive(), "the mirror has stopped"
 
 
 def credentials(files: CertificateFiles) -> grpc.ServerCredentials:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 from django.db import OperationalError, connection
+from pytest_django import DjangoDbBlocker
 
 from clusters.provisioners.upstream import Upstream
 from clusters.rules.access import FULL_ACCESS
@@ -165,8 +166,8 @@ def test_random_keys_do_not_fill_the_memory_nor_push_out_known_ones(
     asyncio.run(story())
 
 
-@pytest.mark.django_db(transaction=True)
-def test_closing_ends_the_connections_of_threads_that_are_free(database: Database):
+@pytest.mark.usefixtures("django_db_setup")
+def test_closing_ends_the_connections_of_threads_that_are_free(django_db_blocker: DjangoDbBlocker):
     sessions: dict[str, int] = {}
     asked, back = threading.Event(), threading.Event()
 
@@ -198,6 +199,7 @@ def test_closing_ends_the_connections_of_threads_that_are_free(database: Databas
 
     gc.disable()  # it closes connections that nothing refers to, some time
     try:
-        asyncio.run(story())
+        with django_db_blocker.unblock():
+            asyncio.run(story())
     finally:
         gc.enable()
