@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from cloudconsole.paths import PROJECT_DIR
 from tests.e2e.conftest import DataPlane, Demo
@@ -161,6 +161,20 @@ def test_the_keyboard_alone_goes_from_sign_in_to_a_restart_and_the_bill(
     tab_to(page, "Billing")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Billing")
+
+
+def test_the_focus_stays_where_it_is_when_costs_arrive(open_page: Callable[..., Page], demo: Demo) -> None:
+    page = open_page(storage_state=demo.session)
+    cluster = page.get_by_role("link", name="paid-eu", exact=True)
+
+    def focus_first(costs: Route) -> None:
+        cluster.focus()
+        costs.continue_()
+
+    page.route("**/clusters?*costs=1", focus_first)
+    page.goto("/clusters")
+    expect(page.locator("#clusters td.number").first).to_contain_text("$")
+    expect(cluster).to_be_focused()
 
 
 def make_owner(cloud: RunningCloud, *, email: str, password: str, account: str) -> None:
