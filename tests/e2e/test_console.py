@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.conftest import DataPlane, Demo, sign_in
 from tests.waiting import wait_until
@@ -202,11 +202,17 @@ def test_models_are_tried_and_the_page_says_what_the_ledger_says(page: Page) -> 
     expect(page.get_by_role("main")).to_contain_text("Console")
 
 
+def curl_program(page: Page) -> Locator:
+    """The program that the page shows, once it is curl's."""
+    program = page.locator('#snippet[data-language="curl"]')
+    expect(program).to_contain_text("curl -sS")
+    return program
+
+
 def test_the_pasted_curl_program_runs(page: Page, demo: Demo) -> None:
     inference_tab(page, "new-us")
     page.get_by_label("curl").check()
-    snippet = page.locator('#snippet[data-language="curl"]')
-    expect(snippet).to_contain_text("curl -sS")
+    snippet = curl_program(page)
     ran = subprocess.run(
         ["bash", "-e", "-c", snippet.inner_text()],
         env=os.environ | {"QDRANT_API_KEY": demo.cluster("new-us")["api_key"]},
@@ -229,18 +235,18 @@ def test_what_is_chosen_before_the_scripts_run_counts(page: Page) -> None:
 
     page.route("**/htmx*", choose_first)
     page.reload()
-    expect(page.locator('#snippet[data-language="curl"]')).to_contain_text("curl -sS")
+    curl_program(page)
 
 
 def test_what_was_chosen_is_shown_again_on_the_way_back(page: Page) -> None:
     inference_tab(page, "new-us")
     page.get_by_label("curl").check()
-    expect(page.locator('#snippet[data-language="curl"]')).to_contain_text("curl -sS")
+    curl_program(page)
     page.get_by_role("link", name="Try the models").click()
     expect(page.get_by_label("Texts")).to_be_visible()
     page.go_back()
     expect(page.get_by_label("curl")).to_be_checked()
-    expect(page.locator('#snippet[data-language="curl"]')).to_be_visible()
+    curl_program(page)
 
 
 def test_snippets_are_copied_whole(open_page: Callable[..., Page], demo: Demo) -> None:

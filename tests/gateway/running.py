@@ -47,17 +47,24 @@ def running_both_ports() -> Iterator[RunningGateway]:
     server_socket = listen("127.0.0.1", 0, "GATEWAY_REST_PORT")
     gateway = Gateway("127.0.0.1:0")
     config = uvicorn.Config(gateway, loop="uvloop", http="httptools", lifespan="on", log_config=None, access_log=False)
-    server = Server(config, gateway)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [server_socket]})
-    thread.start()
-    try:
-        wait_until(lambda: server.started or not thread.is_alive(), seconds=20, what="the gateway has started")
+    with in_a_thread(Server(config, gateway), "the gateway", sockets=[server_socket]):
         host, port = server_socket.getsockname()
         yield RunningGateway(f"http://{host}:{port}", gateway.grpc_port)
+
+
+@contextlib.contextmanager
+def in_a_thread(server: uvicorn.Server, name: str, sockets: list[socket.socket] | None = None) -> Iterator[None]:
+    """The server, from when it has started until it has stopped."""
+    thread = threading.Thread(target=server.run, args=(sockets,))
+    thread.start()
+    try:
+        wait_until(lambda: server.started or not thread.is_alive(), seconds=20, what=f"{name} has started")
+        assert server.started, f"{name} has started"
+        yield
     finally:
         server.should_exit = True
         thread.join(40)
-        assert not thread.is_alive(), "the gateway has stopped"
+        assert not thread.is_alive(), f"{name} has stopped"
 
 
 @contextlib.contextmanager
@@ -144,16 +151,8 @@ def running_mirror(cluster_id: uuid.UUID) -> Iterator[Mirror]:
     mirror = Mirror()
     place = NodeAgentProvisioner(settings.PATHS.run).upstream(cluster_id)
     config = uvicorn.Config(mirror, uds=place, lifespan="off", log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        wait_until(lambda: server.started, seconds=20, what="the mirror has started")
+    with in_a_thread(uvicorn.Server(config), "the mirror"):
         yield mirror
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        assert not thread.is_alive(), "the mirror has stopped"
 
 
 class GrpcMirror(grpc.GenericRpcHandler):

@@ -1,6 +1,5 @@
 """A Qdrant server with TLS and a key of its own: the gateway trusts its authority, and shows it no key but its own."""
 
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,9 +12,8 @@ from django.conf import settings
 from cloudconsole.qdrant_servers import QdrantServers
 from cloudconsole.tls import CertificateFiles, ensure_certificate
 from tests.gateway.conftest import Door, sentence
-from tests.gateway.running import GrpcMirror, Mirror
+from tests.gateway.running import GrpcMirror, Mirror, in_a_thread
 from tests.running_cloud import free_port
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -35,26 +33,21 @@ def server(tmp_path: Path) -> Iterator[tuple[Mirror, GrpcMirror, dict[str, str]]
             ssl_keyfile=str(files.key),
         )
     )
-    thread = threading.Thread(target=rest.run)
-    thread.start()
     remote = grpc.server(ThreadPoolExecutor(2), handlers=[grpc_mirror])
     grpc_port = remote.add_secure_port("localhost:0", credentials(files))
     remote.start()
-    wait_until(lambda: rest.started, seconds=20, what="the mirror has started")
-    yield (
-        mirror,
-        grpc_mirror,
-        {
-            "QDRANT_URL_AZURE_EASTUS": f"https://localhost:{rest.config.port}",
-            "QDRANT_GRPC_PORT_AZURE_EASTUS": str(grpc_port),
-            "QDRANT_API_KEY_AZURE_EASTUS": "the server's",
-            "QDRANT_CA_FILE_AZURE_EASTUS": str(files.authority),
-        },
-    )
+    with in_a_thread(rest, "the mirror"):
+        yield (
+            mirror,
+            grpc_mirror,
+            {
+                "QDRANT_URL_AZURE_EASTUS": f"https://localhost:{rest.config.port}",
+                "QDRANT_GRPC_PORT_AZURE_EASTUS": str(grpc_port),
+                "QDRANT_API_KEY_AZURE_EASTUS": "the server's",
+                "QDRANT_CA_FILE_AZURE_EASTUS": str(files.authority),
+            },
+        )
     remote.stop(0).wait()
-    rest.should_exit = True
-    thread.join(20)
-    assert not thread.is_alive(), "the mirror has stopped"
 
 
 def credentials(files: CertificateFiles) -> grpc.ServerCredentials:
